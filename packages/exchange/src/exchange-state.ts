@@ -1,0 +1,70 @@
+import type { FieldLines } from '@postern/protocol'
+import { type GrowthBudget, ReceiveWindow, SendCredit } from './credit.ts'
+import type { BodySource } from './schedule.ts'
+
+/** A writer is asked to wait above the first, and told to go on below the second. */
+const highWater = 128 * 1024
+const lowWater = 32 * 1024
+
+export interface StateEvents {
+  readonly emptied: () => void
+  readonly writable: () => void
+}
+
+/** What a machine keeps of one open exchange. */
+export class ExchangeState implements BodySource {
+  readonly id: number
+  readonly credit = new SendCredit()
+  readonly window: ReceiveWindow
+  /** The final response head has been seen. */
+  answered = false
+  localEnded = false
+  remoteEnded = false
+  /** The trailers of an end that waits for the queue. */
+  ending: FieldLines | undefined
+  readonly #events: StateEvents
+  #queue: Uint8Array[] = []
+  #queued = 0
+  #waiting = false
+
+  constructor(id: number, budget: GrowthBudget, events: StateEvents) {
+    this.id = id
+    this.window = new ReceiveWindow(budget)
+    this.#events = events
+  }
+
+  get queued(): number {
+    return this.#queued
+  }
+
+  get sendable(): number {
+    return Math.min(this.#queued, this.credit.available)
+  }
+
+  push(chunk: Uint8Array): boolean {
+    this.#queue.push(chunk)
+    this.#queued += chunk.byteLength
+    this.#waiting = this.#queued >= highWater
+    return !this.#waiting
+  }
+
+  takePiece(bytes: number): Uint8Array {
+    const first = this.#queue[0] as Uint8Array
+    let piece = first
+    if (first.byteLength <= bytes) this.#queue.shift()
+    else {
+      piece = first.subarray(0, bytes)
+      this.#queue[0] = first.subarray(bytes)
+    }
+    this.#queued -= piece.byteLength
+    this.credit.take(piece.byteLength)
+    return piece
+  }
+
+  emptied(): void {
+    if (this.#queued === 0) this.#events.emptied()
+    if (!this.#waiting || this.#queued > lowWater) return
+    this.#waiting = false
+    this.#events.writable()
+  }
+}

@@ -1,0 +1,6 @@
+/** HTTP exchanges over a pipe: one trunk carries many, each with its own flow control. */
+export type { Exchange } from './exchange.ts'
+export { Initiator, type InitiatorInit, type ResponseListener } from './initiator.ts'
+export { Machine } from './machine.ts'
+export { defaultLimits, type MachineEvents, type MachineLimits } from './machine-events.ts'
+export { type Incoming, type RequestListener, Responder, type ResponderInit } from './responder.ts'

@@ -1,0 +1,137 @@
+import {
+  type ExchangeFailureCode,
+  type FieldLines,
+  type Pipe,
+  PosternError,
+  type RequestHead,
+  type ResponseHead,
+} from '@postern/protocol'
+import { Carrier } from './carrier.ts'
+import type { Exchange } from './exchange.ts'
+import { Machine } from './machine.ts'
+import { defaultLimits, type MachineLimits } from './machine-events.ts'
+
+/** What an initiator hears of one exchange. After `reset`, or after both directions have ended, nothing follows. */
+export interface ResponseListener {
+  interim(head: ResponseHead): void
+  response(head: ResponseHead): void
+  /** Content; to be acknowledged with `consumed`, which is what makes the other side send more. */
+  body(piece: Uint8Array): void
+  end(trailers: FieldLines): void
+  reset(code: ExchangeFailureCode): void
+  /** `write` had answered false, and takes more again. */
+  writable(): void
+}
+
+export interface InitiatorInit {
+  readonly limits?: Partial<MachineLimits>
+  /** The other side drains: no further exchange should be opened here. */
+  readonly draining?: () => void
+  readonly violation?: (detail: string) => void
+}
+
+/** The end of a trunk that opens exchanges. */
+export class Initiator {
+  readonly closed: Promise<void>
+  readonly #machine: Machine
+  readonly #carrier: Carrier
+  readonly #listeners = new Map<number, ResponseListener>()
+  readonly #maxExchanges: number
+  #draining = false
+  #over = false
+
+  constructor(pipe: Pipe, init: InitiatorInit = {}) {
+    const limits = { ...defaultLimits, ...init.limits }
+    this.#maxExchanges = limits.exchanges
+    const finished = (id: number) => this.#finished(id)
+    this.#machine = new Machine(
+      'initiator',
+      {
+        request: () => {},
+        interim: (id, head) => this.#listeners.get(id)?.interim(head),
+        response: (id, head) => this.#listeners.get(id)?.response(head),
+        body: (id, piece) => this.#listeners.get(id)?.body(piece),
+        end: (id, trailers) => this.#listeners.get(id)?.end(trailers),
+        over: finished,
+        writable: (id) => this.#listeners.get(id)?.writable(),
+        reset: (id, code) => {
+          const listener = this.#listeners.get(id)
+          finished(id)
+          listener?.reset(code)
+        },
+        goaway: (lastId) => {
+          this.#draining = true
+          init.draining?.()
+          for (const id of [...this.#listeners.keys()].filter((open) => open > lastId)) {
+            const listener = this.#listeners.get(id)
+            this.#machine.reset(id, 'DRAINING')
+            finished(id)
+            listener?.reset('DRAINING')
+          }
+          this.#closeWhenIdle()
+        },
+        pong: () => {},
+        violation: (detail) => {
+          init.violation?.(detail)
+          this.#carrier.abort(detail)
+        },
+        wake: () => this.#carrier.wake(),
+      },
+      limits,
+    )
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.#carrier = new Carrier(pipe, this.#machine, {
+      over: () => {
+        this.#over = true
+        const listeners = [...this.#listeners.values()]
+        this.#listeners.clear()
+        for (const listener of listeners) listener.reset('TRUNK_LOST')
+        resolve()
+      },
+    })
+    this.#carrier.start()
+  }
+
+  /** Whether exchanges can be opened. */
+  get usable(): boolean {
+    return !this.#over && !this.#draining && this.#machine.size < this.#maxExchanges
+  }
+
+  /** Exchanges open now. */
+  get size(): number {
+    return this.#machine.size
+  }
+
+  /** Throws TRUNK_LOST, DRAINING or BUSY; all three are safe to retry on another trunk. */
+  open(head: RequestHead, listener: ResponseListener): Exchange {
+    if (this.#over) throw new PosternError('SERVICE_UNREACHABLE', 'the trunk is over')
+    if (this.#draining) throw new PosternError('DRAINING', 'the other side drains')
+    if (!this.usable) throw new PosternError('BUSY', 'too many exchanges on this trunk')
+    const machine = this.#machine
+    const id = machine.request(head)
+    this.#listeners.set(id, listener)
+    return {
+      write: (chunk) => machine.write(id, chunk),
+      end: (trailers) => machine.end(id, trailers),
+      consumed: (bytes) => machine.consumed(id, bytes),
+      reset: (code) => {
+        machine.reset(id, code)
+        this.#finished(id)
+      },
+    }
+  }
+
+  close(): void {
+    this.#carrier.close()
+  }
+
+  #finished(id: number): void {
+    this.#listeners.delete(id)
+    this.#closeWhenIdle()
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#draining && this.#machine.size === 0 && !this.#over) this.#carrier.close()
+  }
+}

@@ -1,0 +1,298 @@
+import {
+  closeFrame,
+  type ExchangeFailureCode,
+  encodeFrame,
+  encodeNumberFrame,
+  exchangeFailures,
+  type FieldLines,
+  FrameReader,
+  type FrameType,
+  failureOfWire,
+  frameType,
+  OctetReader,
+  openFrame,
+  type RequestHead,
+  type ResponseHead,
+  readRequestHead,
+  readResponseHead,
+  readTrailers,
+  writeFields,
+  writeRequestHead,
+  writeResponseHead,
+} from '@postern/protocol'
+import { GrowthBudget } from './credit.ts'
+import { ExchangeState } from './exchange-state.ts'
+import { defaultLimits, type MachineEvents, type MachineLimits } from './machine-events.ts'
+import { Schedule } from './schedule.ts'
+
+/**
+ * One end of a trunk as a pure machine: octets and commands in, events and octets out. No socket, no timer. It never
+ * throws on input; what is no trunk ends in `violation`.
+ */
+export class Machine {
+  readonly #initiator: boolean
+  readonly #limits: MachineLimits
+  readonly #events: MachineEvents
+  readonly #reader: FrameReader
+  readonly #schedule = new Schedule()
+  readonly #budget: GrowthBudget
+  readonly #exchanges = new Map<number, ExchangeState>()
+  #lastId = 0
+  #refuseAbove = Number.POSITIVE_INFINITY
+  #broken = false
+
+  constructor(side: 'initiator' | 'responder', events: MachineEvents, limits: MachineLimits = defaultLimits) {
+    this.#initiator = side === 'initiator'
+    this.#events = events
+    this.#limits = limits
+    this.#budget = new GrowthBudget(limits.growthBytes)
+    this.#reader = new FrameReader({
+      frame: (type, id, payload) => this.#frame(type, id, payload),
+      body: (id, piece) => this.#body(id, piece),
+      violation: (detail) => this.#violate(detail),
+    })
+  }
+
+  /** Exchanges open now. */
+  get size(): number {
+    return this.#exchanges.size
+  }
+
+  /** Whether an exchange is open. */
+  has(id: number): boolean {
+    return this.#exchanges.has(id)
+  }
+
+  get pending(): boolean {
+    return this.#schedule.pending
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (!this.#broken) this.#reader.push(chunk)
+  }
+
+  /** Frames to send, worth at least `bytes` or all there are. */
+  pull(bytes: number): Uint8Array[] {
+    return this.#schedule.pull(bytes)
+  }
+
+  /** Opens an exchange (initiator) and answers with its id. */
+  request(head: RequestHead): number {
+    const id = ++this.#lastId
+    const state = this.#add(id)
+    const writer = openFrame(512)
+    writeRequestHead(writer, head)
+    this.#control(closeFrame(writer, frameType.REQUEST, id))
+    if (head.end) this.#endLocal(state)
+    return id
+  }
+
+  interim(id: number, head: ResponseHead): void {
+    if (this.#exchanges.has(id)) this.#sendHead(frameType.INTERIM, id, head)
+  }
+
+  respond(id: number, head: ResponseHead): void {
+    const state = this.#exchanges.get(id)
+    if (state === undefined) return
+    this.#sendHead(frameType.RESPONSE, id, head)
+    if (head.end) this.#endLocal(state)
+  }
+
+  #sendHead(type: FrameType, id: number, head: ResponseHead): void {
+    const writer = openFrame(512)
+    writeResponseHead(writer, head)
+    this.#control(closeFrame(writer, type, id))
+  }
+
+  /** Queues content; the machine owns the chunk from then on. False asks to wait for `writable`. */
+  write(id: number, chunk: Uint8Array): boolean {
+    const state = this.#exchanges.get(id)
+    if (state === undefined || state.localEnded || state.ending !== undefined) return true
+    if (chunk.byteLength === 0) return true
+    const more = state.push(chunk)
+    this.#schedule.addBody(state)
+    this.#events.wake()
+    return more
+  }
+
+  /** Ends this direction after the queued content. */
+  end(id: number, trailers: FieldLines = []): void {
+    const state = this.#exchanges.get(id)
+    if (state === undefined || state.localEnded || state.ending !== undefined) return
+    state.ending = trailers
+    if (state.queued === 0) this.#sendEnd(state)
+  }
+
+  /** Ends the exchange in both directions at once; what was queued is dropped. */
+  reset(id: number, code: ExchangeFailureCode): void {
+    const state = this.#exchanges.get(id)
+    if (state === undefined) return
+    this.#remove(state)
+    this.#sendReset(id, code)
+  }
+
+  /** The owner has done with this much of the content it was told of. */
+  consumed(id: number, bytes: number): void {
+    const state = this.#exchanges.get(id)
+    if (state === undefined || state.remoteEnded) return
+    const grant = state.window.consumed(bytes)
+    if (grant === 0) return
+    this.#control(encodeNumberFrame(frameType.CREDIT, id, grant, 4))
+  }
+
+  /** Refuses exchanges after those that are open, so that they may be sent elsewhere. */
+  goaway(): void {
+    this.#refuseAbove = this.#lastId
+    this.#control(encodeNumberFrame(frameType.GOAWAY, 0, this.#lastId, 4))
+  }
+
+  /** Eight octets that the other side returns. */
+  ping(opaque: Uint8Array): void {
+    this.#control(encodeFrame(frameType.PING, 0, opaque))
+  }
+
+  #add(id: number): ExchangeState {
+    const state = new ExchangeState(id, this.#budget, {
+      emptied: () => {
+        if (state.ending !== undefined) this.#sendEnd(state)
+      },
+      writable: () => this.#events.writable(id),
+    })
+    this.#exchanges.set(id, state)
+    return state
+  }
+
+  #remove(state: ExchangeState): void {
+    this.#exchanges.delete(state.id)
+    this.#schedule.removeBody(state)
+    state.window.release()
+  }
+
+  #control(frame: Uint8Array): void {
+    if (this.#broken) return
+    this.#schedule.addControl(frame)
+    if (this.#schedule.controlBytes > this.#limits.controlBytes) this.#violate('the other side does not read')
+    else this.#events.wake()
+  }
+
+  #sendReset(id: number, code: ExchangeFailureCode): void {
+    this.#control(encodeNumberFrame(frameType.RESET, id, exchangeFailures[code].wire, 2))
+  }
+
+  #sendEnd(state: ExchangeState): void {
+    const writer = openFrame(64)
+    if (state.ending !== undefined && state.ending.length > 0) writeFields(writer, state.ending)
+    this.#control(closeFrame(writer, frameType.END, state.id))
+    this.#endLocal(state)
+  }
+
+  #endLocal(state: ExchangeState): void {
+    state.localEnded = true
+    this.#removeEnded(state)
+  }
+
+  #endRemote(state: ExchangeState): void {
+    state.remoteEnded = true
+    this.#removeEnded(state)
+  }
+
+  #removeEnded(state: ExchangeState): void {
+    if (!state.localEnded || !state.remoteEnded || !this.#exchanges.has(state.id)) return
+    this.#remove(state)
+    this.#events.over(state.id)
+  }
+
+  #violate(detail: string): void {
+    if (this.#broken) return
+    this.#broken = true
+    this.#events.violation(detail)
+  }
+
+  #frame(type: FrameType, id: number, payload: Buffer): void {
+    if (this.#broken) return
+    this.#frameReaders[type]?.(id, payload)
+  }
+
+  readonly #frameReaders: Partial<Record<FrameType, (id: number, payload: Buffer) => void>> = {
+    [frameType.REQUEST]: (id, payload) => this.#request(id, payload),
+    [frameType.INTERIM]: (id, payload) => this.#response(id, payload, true),
+    [frameType.RESPONSE]: (id, payload) => this.#response(id, payload, false),
+    [frameType.END]: (id, payload) => this.#end(id, payload),
+    [frameType.CREDIT]: (id, payload) => this.#credit(id, payload.readUInt32BE(0)),
+    [frameType.RESET]: (id, payload) => this.#reset(id, new OctetReader(payload).u16()),
+    [frameType.GOAWAY]: (_, payload) => this.#goaway(payload.readUInt32BE(0)),
+    [frameType.PING]: (_, payload) => this.#control(encodeFrame(frameType.PONG, 0, payload)),
+    [frameType.PONG]: (_, payload) => this.#events.pong(payload),
+  }
+
+  #request(id: number, payload: Buffer): void {
+    if (this.#initiator || id <= this.#lastId) return this.#violate('a request out of place')
+    this.#lastId = id
+    const head = readRequestHead(payload)
+    if (head === undefined) return this.#sendReset(id, 'MALFORMED_REQUEST')
+    if (id > this.#refuseAbove) return this.#sendReset(id, 'DRAINING')
+    if (this.#exchanges.size >= this.#limits.exchanges) return this.#sendReset(id, 'BUSY')
+    const state = this.#add(id)
+    state.remoteEnded = head.end
+    this.#events.request(id, head)
+  }
+
+  #response(id: number, payload: Buffer, interim: boolean): void {
+    const state = this.#known(id)
+    if (state === undefined) return
+    const head = readResponseHead(payload)
+    if (!this.#initiator || state.answered || head === undefined) return this.#violate('a response out of place')
+    if (interim !== (head.status < 200 && head.status !== 101)) return this.#violate('a response of the wrong kind')
+    if (interim) return this.#events.interim(id, head)
+    state.answered = true
+    this.#events.response(id, head)
+    if (head.end) this.#endRemote(state)
+  }
+
+  #body(id: number, piece: Uint8Array): void {
+    if (this.#broken) return
+    const state = this.#known(id)
+    if (state === undefined) return
+    if (state.remoteEnded || (this.#initiator && !state.answered)) return this.#violate('content out of place')
+    if (!state.window.arrived(piece.byteLength)) return this.#violate('content beyond the credit')
+    this.#events.body(id, piece)
+  }
+
+  #end(id: number, payload: Buffer): void {
+    const state = this.#known(id)
+    if (state === undefined) return
+    const trailers = readTrailers(payload)
+    if (state.remoteEnded || trailers === undefined || (this.#initiator && !state.answered)) {
+      return this.#violate('an end out of place')
+    }
+    this.#events.end(id, trailers)
+    this.#endRemote(state)
+  }
+
+  #credit(id: number, bytes: number): void {
+    const state = this.#known(id)
+    if (state === undefined) return
+    if (!state.credit.grant(bytes)) return this.#violate('credit beyond reason')
+    this.#schedule.addBody(state)
+    if (state.sendable > 0) this.#events.wake()
+  }
+
+  #reset(id: number, wire: number): void {
+    const state = this.#known(id)
+    if (state === undefined) return
+    this.#remove(state)
+    this.#events.reset(id, failureOfWire(wire))
+  }
+
+  #goaway(lastId: number): void {
+    if (!this.#initiator) return this.#violate('only a responder goes away')
+    this.#events.goaway(lastId)
+  }
+
+  /** The state of an open exchange; frames for one that is over are late and say nothing, one never opened is a violation. */
+  #known(id: number): ExchangeState | undefined {
+    const state = this.#exchanges.get(id)
+    if (state === undefined && id > this.#lastId) this.#violate('an exchange that was never opened')
+    return state
+  }
+}
