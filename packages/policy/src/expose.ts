@@ -1,0 +1,62 @@
+import { rulePathOf } from './path.ts'
+import type { ExposeRule } from './schema.ts'
+
+/** Evidence that a request is among those a service exposes: what goes on to the backend cannot be built without it. */
+export interface Permit {
+  readonly [permitted]: true
+  readonly rule: ExposeRule
+}
+declare const permitted: unique symbol
+
+/** The rules of a service, ready to be asked. */
+export interface Exposure {
+  /** Undefined for what is not exposed. A path that a backend may read in two ways passes `/**` alone. */
+  permit(method: string, target: string): Permit | undefined
+}
+
+interface CompiledRule {
+  readonly methods: ReadonlySet<string> | undefined
+  readonly matches: (path: string) => boolean
+  readonly everything: boolean
+  readonly permit: Permit
+}
+
+export function compileExposure(rules: readonly ExposeRule[]): Exposure {
+  const compiled = rules.map(compileRule)
+  return {
+    permit(method, target) {
+      const { path, ambiguous } = rulePathOf(target)
+      for (const rule of compiled) {
+        if (rule.methods !== undefined && !rule.methods.has(method)) continue
+        if (rule.everything || (!ambiguous && rule.matches(path))) return rule.permit
+      }
+      return undefined
+    },
+  }
+}
+
+function compileRule(rule: ExposeRule): CompiledRule {
+  return {
+    methods: rule.methods.includes('*') ? undefined : new Set(rule.methods),
+    matches: compilePath(rule.path),
+    everything: rule.path === '/**',
+    permit: { rule } as Permit,
+  }
+}
+
+function compilePath(path: string): (path: string) => boolean {
+  if (!path.includes('*')) return (asked) => asked === path
+  const open = path.endsWith('/**')
+  const parts = (open ? path.slice(0, -3) : path)
+    .split('/')
+    .map((part) => new RegExp(`^${part.split('*').map(escape).join('[^/]*')}$`))
+  return (asked) => {
+    const segments = asked.split('/')
+    if (open ? segments.length < parts.length : segments.length !== parts.length) return false
+    return parts.every((part, at) => part.test(segments[at] ?? ''))
+  }
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
