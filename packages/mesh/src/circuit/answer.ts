@@ -1,0 +1,68 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { Stream } from '@libp2p/interface'
+import { byteStream } from '@libp2p/utils'
+import {
+  decodeSignedRecords,
+  encodeMessage,
+  lookupAnswerSize,
+  PosternError,
+  type SignedRecord,
+} from '@postern/protocol'
+
+const tagSize = 16
+const sealedSize = lookupAnswerSize + tagSize
+const deadlineMs = 5000
+const cipher = 'chacha20-poly1305'
+/** Each reply key serves one answer, so one nonce does. */
+const nonce = Buffer.alloc(12)
+/** Octets that one echo circuit returns. */
+const echoBytes = 64 * 1024
+
+/**
+ * Answers a lookup that came over a circuit: records, padded and sealed to the asker, so that the relays between learn
+ * neither what was found nor how much, and the guard not who asked.
+ */
+export async function answerLookup(stream: Stream, replyKey: Buffer, records: readonly SignedRecord[]): Promise<void> {
+  const answer = Buffer.alloc(lookupAnswerSize, ' ')
+  const text = encodeMessage(records)
+  if (text.length > answer.length) throw new RangeError('a lookup answer has a fixed size')
+  text.copy(answer)
+  const seal = createCipheriv(cipher, replyKey, nonce, { authTagLength: tagSize })
+  const sealed = Buffer.concat([seal.update(answer), seal.final()])
+  stream.send(Buffer.concat([sealed, seal.getAuthTag()], sealedSize))
+  await stream.close({ signal: AbortSignal.timeout(deadlineMs) })
+}
+
+/** Reads what `answerLookup` wrote. Throws BAD_MESSAGE when it is not from the end that was asked. */
+export async function readLookup(
+  stream: Stream,
+  replyKey: Buffer,
+  signal: AbortSignal,
+): Promise<readonly SignedRecord[]> {
+  const octets = (await byteStream(stream).read({ bytes: sealedSize, signal })).subarray()
+  const open = createDecipheriv(cipher, replyKey, nonce, { authTagLength: tagSize })
+  try {
+    open.setAuthTag(octets.subarray(lookupAnswerSize))
+    const records = decodeSignedRecords(
+      Buffer.concat([open.update(octets.subarray(0, lookupAnswerSize)), open.final()]),
+    )
+    if (records !== undefined) return records
+  } catch (cause) {
+    throw new PosternError('BAD_MESSAGE', 'the answer to a lookup was altered', { cause })
+  }
+  throw new PosternError('BAD_MESSAGE', 'the answer to a lookup holds no records')
+}
+
+/** Returns what arrives, up to a ceiling: a circuit's round-trip time, measured at its end. */
+export async function answerEcho(stream: Stream): Promise<void> {
+  const bytes = byteStream(stream, { maxBufferSize: echoBytes })
+  let returned = 0
+  for (;;) {
+    const piece = await bytes.read({ signal: AbortSignal.timeout(deadlineMs) })
+    if (piece === null) break
+    returned += piece.byteLength
+    if (returned > echoBytes) throw new PosternError('BAD_MESSAGE', 'an echo circuit carries little')
+    await bytes.write(piece, { signal: AbortSignal.timeout(deadlineMs) })
+  }
+  await stream.close({ signal: AbortSignal.timeout(deadlineMs) })
+}

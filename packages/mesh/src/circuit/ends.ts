@@ -1,0 +1,53 @@
+import type { Stream } from '@libp2p/interface'
+import { permits } from '@postern/identity'
+import {
+  type End,
+  type Log,
+  type Meter,
+  type Offer,
+  protocolId,
+  type ServiceId,
+  type SignedRecord,
+} from '@postern/protocol'
+import type { Host } from '../host.ts'
+import { streamPipe } from '../stream-pipe.ts'
+import { answerEcho, answerLookup } from './answer.ts'
+import { upgradeInbound } from './upgrade.ts'
+
+/** Serves what a circuit may end in. */
+export type EndServer = (stream: Stream, replyKey: Buffer, end: End) => Promise<void>
+
+const upgradeDeadlineMs = 10_000
+
+export const echoEnd: EndServer = (stream) => answerEcho(stream)
+
+/** At a guard: the records it holds of the service that is asked for. */
+export function lookupEnd(recordsOf: (service: ServiceId) => readonly SignedRecord[]): EndServer {
+  return (stream, replyKey, end) => answerLookup(stream, replyKey, recordsOf(Buffer.from(end.subject).toString('hex')))
+}
+
+/** At an egress: the circuit becomes a connection, on which the initiator then opens the trunk. */
+export function trunkEnd(host: Host): EndServer {
+  return (stream) => upgradeInbound(host, stream, AbortSignal.timeout(upgradeDeadlineMs))
+}
+
+/** Hands every trunk of an ingress to the offer; whoever else opens one is turned away. */
+export async function serveTrunks(host: Host, offer: Offer, log: Log, meter: Meter): Promise<void> {
+  await host.libp2p.handle(
+    protocolId.exchange,
+    (stream, connection) => {
+      const peer = connection.remotePeer.toString()
+      const credential = host.roster.of(peer)
+      if (credential === undefined || !permits(credential, 'ingress')) {
+        meter.count('trunks_refused')
+        log.warn('trunk refused', { peer, code: 'CALLER_REFUSED' })
+        stream.abort(new Error('only an ingress opens a trunk'))
+        return
+      }
+      meter.count('trunks_accepted')
+      log.info('trunk accepted', { peer, name: credential.name })
+      offer.accept(streamPipe(stream), { peer, name: credential.name, services: credential.services })
+    },
+    { maxInboundStreams: 16 },
+  )
+}

@@ -1,0 +1,278 @@
+import type { Connection } from '@libp2p/interface'
+import { permits } from '@postern/identity'
+import {
+  type Clock,
+  covers,
+  type Log,
+  type Meter,
+  type PeerName,
+  PosternError,
+  protocolId,
+  reasonOf,
+  type ServiceName,
+  type Trunk,
+  type Trunks,
+  type TrunkWish,
+} from '@postern/protocol'
+import { Backoff } from '../backoff.ts'
+import type { Endpoint, Finder } from '../directory/find.ts'
+import type { Host } from '../host.ts'
+import type { PathChooser } from '../path.ts'
+import { streamPipe } from '../stream-pipe.ts'
+import { openCircuit } from './open.ts'
+import { type Hop, peersOf } from './route.ts'
+import { upgradeOutbound } from './upgrade.ts'
+
+export interface TrunksInit {
+  readonly host: Host
+  readonly finder: Finder
+  readonly paths: PathChooser
+  /** Services that are called here: their trunks are opened before the first request. */
+  readonly services: () => readonly ServiceName[]
+  /** Trunks kept open to each egress. */
+  readonly perEgress: number
+  readonly clock: Clock
+  readonly log: Log
+  readonly meter: Meter
+}
+
+const openDeadlineMs = 10_000
+const refreshMs = 15_000
+
+interface EgressState {
+  endpoint: Endpoint
+  readonly trunks: Set<Trunk>
+  readonly backoff: Backoff
+  opening: Promise<void> | undefined
+  retry: NodeJS.Timeout | undefined
+}
+
+interface ServiceState {
+  egresses: readonly PeerName[]
+  next: number
+  refresh: Promise<void> | undefined
+}
+
+/** Keeps trunks open to every egress of the services called here, and hands them out in turn. */
+export class TrunkPool implements Trunks {
+  readonly #init: TrunksInit
+  readonly #egresses = new Map<PeerName, EgressState>()
+  readonly #services = new Map<ServiceName, ServiceState>()
+  readonly #hops = new WeakMap<Trunk, readonly Hop[]>()
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(init: TrunksInit) {
+    this.#init = init
+  }
+
+  start(): void {
+    const refreshAll = () => {
+      for (const service of this.#init.services()) void this.#refresh(service)
+    }
+    this.#timer = setInterval(refreshAll, refreshMs)
+    this.#timer.unref()
+    refreshAll()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    for (const state of this.#egresses.values()) {
+      clearTimeout(state.retry)
+      for (const trunk of state.trunks) trunk.pipe.abort(new PosternError('STOPPED', 'the node stops'))
+    }
+  }
+
+  /** Looks for the services anew, at once: an entry has been linked. */
+  refresh(): void {
+    for (const service of this.#init.services()) void this.#refresh(service)
+  }
+
+  get(service: ServiceName, wish: TrunkWish): Trunk | Promise<Trunk> {
+    return this.#pick(service, wish.not) ?? this.#await(service, wish)
+  }
+
+  /** The way that a trunk takes, the egress last. */
+  hopsOf(trunk: Trunk): readonly Hop[] {
+    return this.#hops.get(trunk) ?? []
+  }
+
+  /** Egresses by service, with the open trunks of each. */
+  describe(): Array<{ service: ServiceName; egresses: Array<{ egress: PeerName; guards: number; trunks: number }> }> {
+    return [...this.#services].map(([service, state]) => ({
+      service,
+      egresses: state.egresses.map((egress) => ({
+        egress,
+        guards: this.#egresses.get(egress)?.endpoint.guards.length ?? 0,
+        trunks: this.#egresses.get(egress)?.trunks.size ?? 0,
+      })),
+    }))
+  }
+
+  #pick(service: ServiceName, not: ReadonlySet<Trunk> | undefined): Trunk | undefined {
+    const state = this.#services.get(service)
+    if (state === undefined) return undefined
+    let second: Trunk | undefined
+    for (let tries = 0; tries < state.egresses.length; tries++) {
+      state.next += 1
+      const egress = state.egresses[state.next % state.egresses.length] ?? ''
+      const trunks = this.#egresses.get(egress)?.trunks ?? []
+      for (const trunk of trunks) {
+        if (!covers(trunk.services, service)) continue
+        if (not?.has(trunk) !== true) return this.#toBack(egress, trunk)
+        second ??= trunk
+      }
+    }
+    return second
+  }
+
+  /** Sets keep the order of insertion: the trunk taken last is tried last. */
+  #toBack(egress: PeerName, trunk: Trunk): Trunk {
+    const trunks = this.#egresses.get(egress)?.trunks
+    if (trunks !== undefined && trunks.size > 1) {
+      trunks.delete(trunk)
+      trunks.add(trunk)
+    }
+    return trunk
+  }
+
+  async #await(service: ServiceName, { waitMs, not }: TrunkWish): Promise<Trunk> {
+    const ended = new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref())
+    await Promise.race([this.#refresh(service), ended])
+    const openings = (this.#services.get(service)?.egresses ?? []).map((egress) => this.#open(egress))
+    await Promise.race([Promise.any(openings).catch(() => undefined), ended])
+    const trunk = this.#pick(service, not)
+    if (trunk !== undefined) return trunk
+    throw new PosternError('SERVICE_UNREACHABLE', `no egress that offers ${service} can be reached`)
+  }
+
+  #refresh(service: ServiceName): Promise<void> {
+    const state = this.#services.get(service) ?? { egresses: [], next: 0, refresh: undefined }
+    this.#services.set(service, state)
+    state.refresh ??= this.#find(service, state).finally(() => {
+      state.refresh = undefined
+    })
+    return state.refresh
+  }
+
+  async #find(service: ServiceName, state: ServiceState): Promise<void> {
+    if (this.#stopped) return
+    let endpoints: readonly Endpoint[]
+    try {
+      endpoints = await this.#init.finder.find(service)
+    } catch (error) {
+      this.#init.log.debug('service not found', { service, reason: reasonOf(error) })
+      return
+    }
+    const found = endpoints.map(({ egress }) => egress)
+    // An egress that no guard tells of any more is kept as long as its trunks live.
+    const kept = state.egresses.filter(
+      (egress) => !found.includes(egress) && (this.#egresses.get(egress)?.trunks.size ?? 0) > 0,
+    )
+    state.egresses = [...found, ...kept]
+    for (const endpoint of endpoints) {
+      const known = this.#egresses.get(endpoint.egress)
+      if (known !== undefined) known.endpoint = endpoint
+      else this.#egresses.set(endpoint.egress, newState(endpoint))
+      this.#open(endpoint.egress).catch(() => undefined)
+    }
+    this.#sweep()
+  }
+
+  #sweep(): void {
+    const wanted = new Set([...this.#services.values()].flatMap(({ egresses }) => egresses))
+    for (const [egress, state] of this.#egresses) {
+      if (wanted.has(egress)) continue
+      clearTimeout(state.retry)
+      this.#egresses.delete(egress)
+    }
+  }
+
+  /** Opens what is missing of an egress's trunks; all who ask meanwhile wait for the same one. */
+  #open(egress: PeerName): Promise<void> {
+    const state = this.#egresses.get(egress)
+    if (state === undefined || this.#stopped) return Promise.reject(new PosternError('STOPPED', 'no longer wanted'))
+    if (state.trunks.size >= this.#init.perEgress) return Promise.resolve()
+    state.opening ??= this.#openOne(egress, state).finally(() => {
+      state.opening = undefined
+    })
+    return state.opening
+  }
+
+  async #openOne(egress: PeerName, state: EgressState): Promise<void> {
+    const { log, meter } = this.#init
+    clearTimeout(state.retry)
+    try {
+      const trunk = await this.#connect(state.endpoint, state)
+      state.backoff.succeeded()
+      state.trunks.add(trunk)
+      meter.count('trunks_opened')
+      log.info('trunk open', { egress, hops: trunk.path.length })
+      if (state.trunks.size < this.#init.perEgress) this.#openSoon(egress, state, 0)
+    } catch (error) {
+      meter.count('trunks_failed')
+      const code = error instanceof PosternError ? error.code : 'CIRCUIT_UNREACHABLE'
+      log.info('trunk not opened', { egress, code, reason: reasonOf(error) })
+      this.#openSoon(egress, state, state.backoff.nextMs())
+      throw error
+    }
+  }
+
+  #openSoon(egress: PeerName, state: EgressState, waitMs: number): void {
+    if (this.#stopped || this.#egresses.get(egress) !== state) return
+    clearTimeout(state.retry)
+    state.retry = setTimeout(() => void this.#open(egress).catch(() => undefined), waitMs)
+    state.retry.unref()
+  }
+
+  async #connect(endpoint: Endpoint, state: EgressState): Promise<Trunk> {
+    const { clock, host, paths } = this.#init
+    const { egress, guards } = endpoint
+    const guard = guards[Math.floor(Math.random() * guards.length)]
+    if (guard === undefined) throw new PosternError('NO_GUARD', 'no guard of the egress is known')
+    const signal = AbortSignal.timeout(openDeadlineMs)
+    const hops = [...paths.to(guard), { peer: egress, addresses: [] }]
+    const end = { kind: 'end', purpose: 'trunk', subject: new Uint8Array() } as const
+    const { stream: circuit } = await openCircuit(host, hops, end, { clock, signal })
+    const connection = await upgradeOutbound(host, circuit, egress, signal)
+    const credential = host.roster.of(egress)
+    if (credential === undefined || !permits(credential, 'egress')) {
+      connection.abort(new Error('no egress'))
+      throw new PosternError('CREDENTIAL_REFUSED', 'the end of the circuit is no egress')
+    }
+    const stream = await connection.newStream(protocolId.exchange, { signal })
+    const trunk: Trunk = {
+      egress,
+      services: credential.services,
+      path: peersOf(hops),
+      pipe: streamPipe(stream),
+      retire: () => this.#lose(egress, state, trunk),
+    }
+    this.#hops.set(trunk, hops)
+    const over = () => {
+      this.#lose(egress, state, trunk)
+      closeQuietly(connection)
+    }
+    stream.addEventListener('close', over)
+    connection.addEventListener('close', over)
+    if (stream.status !== 'open') throw new PosternError('CIRCUIT_UNREACHABLE', 'the circuit broke at once')
+    return trunk
+  }
+
+  #lose(egress: PeerName, state: EgressState, trunk: Trunk): void {
+    if (!state.trunks.delete(trunk)) return
+    this.#init.log.info('trunk over', { egress })
+    this.#openSoon(egress, state, state.backoff.nextMs())
+    this.refresh()
+  }
+}
+
+function newState(endpoint: Endpoint): EgressState {
+  return { endpoint, trunks: new Set(), backoff: new Backoff(100, 30_000), opening: undefined, retry: undefined }
+}
+
+function closeQuietly(connection: Connection): void {
+  if (connection.status !== 'open') return
+  connection.close({ signal: AbortSignal.timeout(1000) }).catch((error: Error) => connection.abort(error))
+}

@@ -1,0 +1,50 @@
+import type { Libp2p, PeerInfo } from '@libp2p/interface'
+import type { PeerName, RelayAddress } from '@postern/protocol'
+import { pipe } from 'it-pipe'
+import type { CID } from 'multiformats/cid'
+
+const findDeadlineMs = 2000
+const provideDeadlineMs = 10_000
+
+/** The mesh's DHT as a relay uses it: it provides keys and finds who else does. */
+export class Dht {
+  readonly #libp2p: Libp2p
+
+  constructor(libp2p: Libp2p) {
+    this.#libp2p = libp2p
+  }
+
+  async provide(key: CID): Promise<void> {
+    await this.#libp2p.contentRouting.provide(key, { signal: AbortSignal.timeout(provideDeadlineMs) })
+  }
+
+  /** Stops telling the DHT; what others keep expires by itself. */
+  async stopProviding(key: CID): Promise<void> {
+    await this.#libp2p.contentRouting.cancelReprovide(key)
+  }
+
+  /** Relays that provide the key, at most `max`, as far as found within two seconds; this one is not among them. */
+  async find(key: CID, max: number): Promise<RelayAddress[]> {
+    const signal = AbortSignal.timeout(findDeadlineMs)
+    const own = this.#libp2p.peerId.toString()
+    const found = new Map<PeerName, RelayAddress>()
+    const collect = async (relays: AsyncIterable<RelayAddress>) => {
+      for await (const relay of relays) {
+        if (relay.peer !== own && relay.addresses.length > 0) found.set(relay.peer, relay)
+        if (found.size >= max) break
+      }
+    }
+    try {
+      await pipe(this.#libp2p.contentRouting.findProviders(key, { signal }), toAddresses, collect)
+    } catch {
+      // What was found before the deadline, or before a server failed, is still good.
+    }
+    return [...found.values()]
+  }
+}
+
+async function* toAddresses(providers: AsyncIterable<PeerInfo>): AsyncIterable<RelayAddress> {
+  for await (const { id, multiaddrs } of providers) {
+    yield { peer: id.toString(), addresses: multiaddrs.map((address) => address.decapsulate('/p2p').toString()) }
+  }
+}

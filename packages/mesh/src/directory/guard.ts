@@ -1,0 +1,135 @@
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { undisclosed, verifyRecord } from '@postern/identity'
+import {
+  type Clock,
+  decodeGuardRequest,
+  encodeMessage,
+  type GuardAnswer,
+  type Log,
+  type MeshId,
+  type Meter,
+  PosternError,
+  protocolId,
+  recordLifeMs,
+  type ServiceId,
+  type SignedRecord,
+} from '@postern/protocol'
+import type { Host } from '../host.ts'
+import type { Dht } from './dht.ts'
+import { messagesOf } from './messages.ts'
+import { Records } from './records.ts'
+import { relayKey, serviceKey } from './service-id.ts'
+
+export interface GuardInit {
+  readonly host: Host
+  readonly dht: Dht
+  readonly mesh: MeshId
+  readonly clock: Clock
+  readonly log: Log
+  readonly meter: Meter
+}
+
+const provideAgainMs = 10 * 60_000
+const settleMs = 250
+
+/** The relay's side of registration: takes records from egresses linked to it, and tells the DHT that it guards them. */
+export class Guard {
+  readonly #init: GuardInit
+  readonly #records: Records
+  #timer: NodeJS.Timeout | undefined
+  #settle: NodeJS.Timeout | undefined
+
+  constructor(init: GuardInit) {
+    this.#init = init
+    this.#records = new Records(init.clock)
+  }
+
+  get registered(): number {
+    return this.#records.size
+  }
+
+  async start(): Promise<void> {
+    const { libp2p } = this.#init.host
+    await libp2p.handle(protocolId.guard, (stream, connection) => {
+      this.#serve(stream, connection).catch((error: Error) => stream.abort(error))
+    })
+    libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => this.#forget(event.detail.toString()))
+    libp2p.addEventListener('peer:identify', () => this.#provideSoon())
+    this.#timer = setInterval(() => this.#provideAll(), provideAgainMs)
+    this.#timer.unref()
+    this.#provideSoon()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    clearTimeout(this.#settle)
+  }
+
+  lookup(service: ServiceId): SignedRecord[] {
+    return this.#records.of(service)
+  }
+
+  async #serve(stream: Stream, connection: Connection): Promise<void> {
+    const egress = connection.remotePeer.toString()
+    const messages = messagesOf(stream)
+    for (;;) {
+      const octets = await messages.read({ signal: AbortSignal.timeout(recordLifeMs) })
+      const answer = await this.#take(octets.subarray(), egress)
+      if (!answer.ok) {
+        this.#init.meter.count('registrations_refused', answer.code)
+        this.#init.log.info('registration refused', { peer: egress, code: answer.code })
+      }
+      await messages.write(encodeMessage(answer))
+    }
+  }
+
+  async #take(octets: Uint8Array, egress: string): Promise<GuardAnswer> {
+    const credential = this.#init.host.roster.with(egress, 'egress')
+    if (credential === undefined) return { ok: false, code: 'CREDENTIAL_REFUSED' }
+    const request = decodeGuardRequest(octets)
+    if (request === undefined) return { ok: false, code: 'BAD_MESSAGE' }
+    try {
+      const record = await verifyRecord(request.record, egress, this.#init.clock)
+      if (record.expiresMs > this.#init.clock.now() + 2 * recordLifeMs) return { ok: false, code: 'RECORD_INVALID' }
+      if (request.type === 'withdraw') {
+        this.#withdraw(record.service, egress)
+        return { ok: true }
+      }
+      const before = this.#records.services.includes(record.service)
+      const taken = this.#records.put(record, { record: request.record, credential: undisclosed(credential.sealed) })
+      if (taken !== 'kept') return { ok: false, code: taken === 'full' ? 'BUSY' : 'RECORD_INVALID' }
+      if (!before) this.#provide(record.service)
+      return { ok: true }
+    } catch (error) {
+      return { ok: false, code: error instanceof PosternError ? error.code : 'RECORD_INVALID' }
+    }
+  }
+
+  #withdraw(service: ServiceId, egress: string): void {
+    this.#records.remove(service, egress)
+    if (this.#records.services.includes(service)) return
+    this.#init.dht.stopProviding(serviceKey(service)).catch(() => this.#init.meter.count('dht_failures', 'withdraw'))
+  }
+
+  #forget(peer: string): void {
+    const before = this.#records.services
+    this.#records.removeAll(peer)
+    for (const service of before) if (!this.#records.services.includes(service)) this.#withdraw(service, peer)
+  }
+
+  #provide(service: ServiceId): void {
+    this.#init.dht.provide(serviceKey(service)).catch(() => this.#init.meter.count('dht_failures', 'provide'))
+  }
+
+  /** A relay that has just joined may be the one that is to hold what we provide. */
+  #provideSoon(): void {
+    clearTimeout(this.#settle)
+    this.#settle = setTimeout(() => this.#provideAll(), settleMs)
+    this.#settle.unref()
+  }
+
+  #provideAll(): void {
+    this.#init.dht.provide(relayKey(this.#init.mesh)).catch(() => this.#init.meter.count('dht_failures', 'provide'))
+    for (const service of this.#records.services) this.#provide(service)
+  }
+}

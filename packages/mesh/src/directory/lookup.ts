@@ -1,0 +1,106 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import {
+  decodeLookupAnswer,
+  decodeLookupRequest,
+  encodeMessage,
+  type LookupRequest,
+  type MeshId,
+  type Meter,
+  PosternError,
+  protocolId,
+  type RelayAddress,
+  type ServiceId,
+} from '@postern/protocol'
+import type { Host } from '../host.ts'
+import type { Dht } from './dht.ts'
+import { messagesOf } from './messages.ts'
+import { relayKey, serviceKey } from './service-id.ts'
+
+const maxRelays = 32
+const maxGuards = 16
+const requestDeadlineMs = 5000
+const freshMs = 1000
+const maxRecent = 1024
+
+export interface LookupInit {
+  readonly host: Host
+  readonly dht: Dht
+  readonly mesh: MeshId
+  readonly guards: (service: ServiceId) => boolean
+  readonly addresses: () => readonly string[]
+  readonly meter: Meter
+}
+
+/** The relay's side of lookup: which relays there are, and which of them guard a service, both by way of the DHT. */
+export class Lookup {
+  readonly #init: LookupInit
+  readonly #recent = new Map<string, Promise<RelayAddress[]>>()
+
+  constructor(init: LookupInit) {
+    this.#init = init
+  }
+
+  async start(): Promise<void> {
+    await this.#init.host.libp2p.handle(protocolId.lookup, (stream, connection) => {
+      this.#serve(stream, connection).catch((error: Error) => stream.abort(error))
+    })
+  }
+
+  async #serve(stream: Stream, connection: Connection): Promise<void> {
+    const signal = AbortSignal.timeout(requestDeadlineMs)
+    const messages = messagesOf(stream)
+    const request = decodeLookupRequest((await messages.read({ signal })).subarray())
+    if (request === undefined || this.#init.host.roster.of(connection.remotePeer.toString()) === undefined) {
+      this.#init.meter.count('lookups_refused')
+      throw new PosternError('BAD_MESSAGE', 'not a lookup')
+    }
+    this.#init.meter.count('lookups', request.type)
+    await messages.write(encodeMessage({ relays: await this.#answer(request) }), { signal })
+    await stream.close({ signal })
+  }
+
+  /** One search serves all who ask the same within a second. */
+  #answer(request: LookupRequest): Promise<RelayAddress[]> {
+    const key = request.type === 'relays' ? 'relays' : request.service
+    const recent = this.#recent.get(key)
+    if (recent !== undefined) return recent
+    const search = request.type === 'relays' ? this.#relays() : this.#guards(request.service)
+    if (this.#recent.size >= maxRecent) return search
+    this.#recent.set(key, search)
+    setTimeout(() => this.#recent.delete(key), freshMs).unref()
+    return search
+  }
+
+  async #relays(): Promise<RelayAddress[]> {
+    return [this.#self(), ...(await this.#init.dht.find(relayKey(this.#init.mesh), maxRelays))]
+  }
+
+  async #guards(service: ServiceId): Promise<RelayAddress[]> {
+    const others = await this.#init.dht.find(serviceKey(service), maxGuards)
+    return this.#init.guards(service) ? [this.#self(), ...others] : others
+  }
+
+  #self(): RelayAddress {
+    return { peer: this.#init.host.peer, addresses: this.#init.addresses() }
+  }
+}
+
+/** Asks a neighbouring relay. Throws BAD_MESSAGE, or what libp2p throws where the link is down. */
+export async function askRelay(
+  link: Connection,
+  request: LookupRequest,
+  signal: AbortSignal,
+): Promise<readonly RelayAddress[]> {
+  const stream = await link.newStream(protocolId.lookup, { signal })
+  try {
+    const messages = messagesOf(stream)
+    await messages.write(encodeMessage(request), { signal })
+    const answer = decodeLookupAnswer((await messages.read({ signal })).subarray())
+    if (answer === undefined) throw new PosternError('BAD_MESSAGE', 'the relay answered a lookup with something else')
+    await stream.close({ signal })
+    return answer.relays
+  } catch (error) {
+    stream.abort(error as Error)
+    throw error
+  }
+}

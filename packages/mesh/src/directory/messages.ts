@@ -1,0 +1,8 @@
+import type { Stream } from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
+import { maxDirectoryMessage } from '@postern/protocol'
+
+/** A stream of length-prefixed messages (unsigned varint), each at most 16 KiB. */
+export function messagesOf(stream: Stream) {
+  return lpStream(stream, { maxDataLength: maxDirectoryMessage, maxBufferSize: 4 * maxDirectoryMessage })
+}

@@ -1,0 +1,124 @@
+import { identify } from '@libp2p/identify'
+import type { ComponentLogger, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import type { Member, VerifiedCredential } from '@postern/identity'
+import { type Clock, type Code, kadProtocol, type Log, type Meter, type PeerName } from '@postern/protocol'
+import { createLibp2p } from 'libp2p'
+import { knockProtector } from './link/knock.ts'
+import { memberEncrypter } from './link/member.ts'
+import { meshYamux } from './link/muxer.ts'
+import { Roster } from './roster.ts'
+
+export interface RelayAddresses {
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+}
+
+export interface HostInit {
+  readonly member: Member
+  /** Only a relay listens, and only a relay takes part in the DHT. */
+  readonly relay: RelayAddresses | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly meter: Meter
+}
+
+/** libp2p as this mesh uses it, and who is at the other end of its connections. */
+export interface Host {
+  readonly libp2p: Libp2p
+  readonly upgrader: Upgrader
+  readonly componentLogger: ComponentLogger
+  readonly roster: Roster
+  readonly peer: PeerName
+}
+
+const day = 24 * 3600_000
+
+/** Starts libp2p with links that only members can make. The caller stops it. */
+export async function startHost(init: HostInit): Promise<Host> {
+  const { member, clock, log, meter, relay } = init
+  const roster = new Roster(clock)
+  const refused = (code: Code, peer: PeerName) => {
+    meter.count('links_refused', code)
+    log.warn('link refused', { code, peer })
+  }
+  const parts: { upgrader?: Upgrader } = {}
+  const libp2p = await createLibp2p({
+    privateKey: member.key.libp2p,
+    addresses: { listen: [...(relay?.listen ?? [])], announce: [...(relay?.announce ?? [])] },
+    transports: [
+      tcp({ inboundSocketInactivityTimeout: 120_000, outboundSocketInactivityTimeout: 120_000, backlog: 1024 }),
+    ],
+    // What identify tells neighbours: neither version nor runtime.
+    nodeInfo: { name: 'postern', userAgent: 'postern' },
+    connectionProtector: knockProtector({
+      secrets: [member.secret],
+      clock,
+      refused: (reason) => {
+        meter.count('knocks_refused', reason)
+        log.info('knock refused', { reason })
+      },
+    }),
+    connectionEncrypters: [
+      memberEncrypter({
+        member,
+        credential: () => member.sealed,
+        proved: (credential: VerifiedCredential) => roster.proved(credential),
+        refused,
+      }),
+    ],
+    streamMuxers: [meshYamux()],
+    connectionManager: {
+      maxConnections: 8192,
+      inboundConnectionThreshold: 1000,
+      maxIncomingPendingConnections: 256,
+      maxParallelDials: 64,
+      dialTimeout: 10_000,
+      reconnectRetries: 0,
+    },
+    connectionMonitor: { enabled: false },
+    peerStore: {
+      maxAddressAge: 3 * day,
+      maxPeerAge: 4 * day,
+      // Addresses of relays alone are kept: the DHT passes on what stands in the peer store.
+      addressFilter: (peer) => roster.of(peer.toString())?.roles.includes('relay') !== false,
+    },
+    logger: quiet,
+    services: {
+      parts: (components: { upgrader: Upgrader }) => {
+        parts.upgrader = components.upgrader
+        return {}
+      },
+      ...((relay === undefined ? {} : directoryServices(member)) as ReturnType<typeof directoryServices>),
+    },
+  })
+  const { upgrader } = parts
+  if (upgrader === undefined) throw new Error('libp2p has no upgrader')
+  libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => roster.gone(event.detail.toString()))
+  return { libp2p, upgrader, componentLogger: quiet, roster, peer: libp2p.peerId.toString() }
+}
+
+function directoryServices(member: Member) {
+  const protocolPrefix = `postern-${member.mesh.id}`
+  return {
+    identify: identify({ protocolPrefix }),
+    ping: ping({ protocolPrefix, maxInboundStreams: 16, maxOutboundStreams: 16 }),
+    dht: kadDHT({
+      protocol: kadProtocol(member.mesh.id),
+      clientMode: false,
+      peerInfoMapper: passthroughMapper,
+      allowQueryWithZeroPeers: true,
+    }),
+  }
+}
+
+/** libp2p's own log says nothing: what an operator can act on is said by the mesh, with a code. */
+const quiet: ComponentLogger = { forComponent: () => quietLogger() }
+
+const nothing = (): void => {}
+
+function quietLogger(): Logger {
+  return Object.assign(nothing, { error: nothing, trace: nothing, enabled: false, newScope: quietLogger })
+}

@@ -1,0 +1,110 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { ConnectionProtector, MessageStream, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import { byteStream } from '@libp2p/utils'
+import {
+  type Clock,
+  decodeKnock,
+  encodeKnock,
+  knockNonceSize,
+  knockProofInput,
+  knockSize,
+  knockToleranceMs,
+  PosternError,
+} from '@postern/protocol'
+import { OneTime } from '../one-time.ts'
+import { oneWrite } from './one-write.ts'
+
+const knockDeadlineMs = 3000
+/** What a listener holds of a dialler before it has knocked. */
+const maxEarlyBytes = 64 * 1024
+
+export interface KnockInit {
+  /** Mesh secrets in force: the first is used to knock, all are answered to. */
+  readonly secrets: readonly Buffer[]
+  readonly clock: Clock
+  readonly refused: (reason: KnockRefusal) => void
+}
+
+export type KnockRefusal = 'malformed' | 'late' | 'wrong' | 'replayed' | 'missing'
+
+export function makeKnock(secret: Buffer, listener: string, timeMs: number): Buffer {
+  const nonce = randomBytes(knockNonceSize)
+  return encodeKnock({ nonce, timeMs, proof: prove(secret, listener, nonce, timeMs) })
+}
+
+function prove(secret: Buffer, listener: string, nonce: Uint8Array, timeMs: number): Buffer {
+  return createHmac('sha256', secret)
+    .update(knockProofInput(listener, nonce, timeMs))
+    .digest()
+}
+
+/** Decides on knocks: a pure judge but for the memory of nonces that it keeps for as long as one could be replayed. */
+export class KnockJudge {
+  readonly #init: KnockInit
+  readonly #listener: string
+  readonly #seen: OneTime
+
+  constructor(init: KnockInit, listener: string) {
+    this.#init = init
+    this.#listener = listener
+    this.#seen = new OneTime(init.clock, 2 * knockToleranceMs)
+  }
+
+  /** Undefined when the knock is good; the same octets are good once. */
+  judge(octets: Uint8Array): KnockRefusal | undefined {
+    const knock = decodeKnock(octets)
+    if (knock === undefined) return 'malformed'
+    if (Math.abs(knock.timeMs - this.#init.clock.now()) > knockToleranceMs) return 'late'
+    const good = this.#init.secrets.some((secret) =>
+      timingSafeEqual(prove(secret, this.#listener, knock.nonce, knock.timeMs), knock.proof),
+    )
+    if (!good) return 'wrong'
+    return this.#seen.use(Buffer.from(knock.nonce).toString('latin1')) ? undefined : 'replayed'
+  }
+}
+
+/**
+ * The first step of a link (protocols page, section 2): the dialler knocks, and the listener says nothing at all before
+ * it has found the knock good.
+ */
+export function knockProtector(init: KnockInit): (components: { peerId: PeerId }) => ConnectionProtector {
+  return ({ peerId }) => {
+    const judge = new KnockJudge(init, peerId.toString())
+    return {
+      async protect(connection: MultiaddrConnection): Promise<MessageStream> {
+        oneWrite(connection)
+        if (connection.direction === 'outbound') sendKnock(connection, init)
+        else await answer(connection, judge, init)
+        return connection
+      },
+    }
+  }
+}
+
+function sendKnock(connection: MultiaddrConnection, init: KnockInit): void {
+  const listener = connection.remoteAddr.getComponents().findLast((part) => part.name === 'p2p')?.value
+  const [secret] = init.secrets
+  if (listener === undefined || secret === undefined) {
+    throw new PosternError('KNOCK_REFUSED', 'a relay is only dialled by an address that ends in its peer id')
+  }
+  connection.send(makeKnock(secret, listener, init.clock.now()))
+}
+
+async function answer(connection: MultiaddrConnection, judge: KnockJudge, init: KnockInit): Promise<void> {
+  const bytes = byteStream(connection, { maxBufferSize: maxEarlyBytes })
+  let refusal: KnockRefusal | undefined
+  try {
+    const octets = await bytes.read({ bytes: knockSize, signal: AbortSignal.timeout(knockDeadlineMs) })
+    refusal = judge.judge(octets.subarray())
+  } catch {
+    refusal = 'missing'
+  }
+  if (refusal === undefined) {
+    bytes.unwrap()
+    return
+  }
+  init.refused(refusal)
+  const error = new PosternError('KNOCK_REFUSED', `the knock was ${refusal}`)
+  connection.abort(error)
+  throw error
+}

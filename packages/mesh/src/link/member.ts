@@ -1,0 +1,106 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import type {
+  ConnectionEncrypter,
+  MessageStream,
+  MultiaddrConnection,
+  SecureConnectionOptions,
+  SecuredConnection,
+  StreamMuxerFactory,
+} from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
+import { type Member, type SealedCredential, undisclosed, type VerifiedCredential } from '@postern/identity'
+import {
+  type Code,
+  decodeHello,
+  encodeHello,
+  helloAnswer,
+  maxHelloSize,
+  type PeerName,
+  PosternError,
+  protocolId,
+  rank,
+} from '@postern/protocol'
+import { fromString } from 'uint8arrays'
+import { isCircuitAddress } from './address.ts'
+import { coalesce } from './coalesce.ts'
+
+export interface MembershipInit {
+  readonly member: Pick<Member, 'mesh' | 'verifier'>
+  /** Our own credential as it is now, with the names of services. Relays, at the other end of links, are not shown those. */
+  readonly credential: () => SealedCredential
+  readonly proved: (credential: VerifiedCredential) => void
+  readonly refused: (code: Code, peer: PeerName) => void
+}
+
+type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
+type Secured = SecuredConnection & { streamMuxer?: StreamMuxerFactory }
+
+const helloDeadlineMs = 5000
+const { accepted, refused } = helloAnswer
+
+/**
+ * Noise with the check of membership inside: no connection comes to be before each side has seen the other's
+ * credential and heard that its own was taken. One for links and one for circuits, which differ in when they flush.
+ */
+export function memberEncrypter(init: MembershipInit): (components: NoiseComponents) => ConnectionEncrypter {
+  const prologueBytes = fromString(`postern ${init.member.mesh.id}`)
+  return (components) => {
+    const inner = noise({ prologueBytes })(components)
+    return {
+      protocol: protocolId.link,
+      [Symbol.toStringTag]: '@postern/member-encrypter',
+      secureInbound: async (connection, options) =>
+        admit(init, connection, await inner.secureInbound(connection, options), options),
+      secureOutbound: async (connection, options) =>
+        admit(init, connection, await inner.secureOutbound(connection, options), options),
+    } as ConnectionEncrypter
+  }
+}
+
+/** Finishes an upgrade: membership both ways, then coalescing. */
+async function admit(
+  init: MembershipInit,
+  connection: MessageStream,
+  secured: Secured,
+  options?: SecureConnectionOptions,
+): Promise<Secured> {
+  const carrier = connection as MultiaddrConnection
+  const onCircuit = isCircuitAddress(carrier.remoteAddr)
+  const shown = onCircuit ? init.credential() : undisclosed(init.credential())
+  await exchangeHellos(secured, shown, init, options?.signal)
+  coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
+  return secured
+}
+
+async function exchangeHellos(
+  secured: Secured,
+  shown: SealedCredential,
+  init: MembershipInit,
+  outer?: AbortSignal,
+): Promise<void> {
+  const deadline = AbortSignal.timeout(helloDeadlineMs)
+  const signal = outer === undefined ? deadline : AbortSignal.any([outer, deadline])
+  const messages = lpStream(secured.connection, { maxDataLength: maxHelloSize, maxBufferSize: 256 * 1024 })
+  const peer = secured.remotePeer.toString()
+  await messages.write(encodeHello({ revocations: 0, credential: shown }), { signal })
+
+  const octets = await messages.read({ signal })
+  let credential: VerifiedCredential
+  try {
+    const hello = decodeHello(octets.subarray())
+    if (hello === undefined) throw new PosternError('BAD_MESSAGE', 'the first message is no hello')
+    credential = await init.member.verifier.credential(hello.credential, peer)
+  } catch (error) {
+    init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
+    await messages.write(Uint8Array.of(refused), { signal })
+    throw error
+  }
+  await messages.write(Uint8Array.of(accepted), { signal })
+  const answer = await messages.read({ signal })
+  if (answer.byteLength !== 1 || answer.get(0) !== accepted) {
+    init.refused('CREDENTIAL_REFUSED', peer)
+    throw new PosternError('CREDENTIAL_REFUSED', 'the other side does not take our credential')
+  }
+  init.proved(credential)
+  messages.unwrap()
+}

@@ -1,0 +1,189 @@
+import { randomInt } from 'node:crypto'
+import type { PeerId } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { type Clock, type Log, type PeerName, type RelayAddress, reasonOf } from '@postern/protocol'
+import { Backoff } from './backoff.ts'
+import { existingLink, linkTo } from './circuit/open.ts'
+import { askRelay } from './directory/lookup.ts'
+import type { Host } from './host.ts'
+
+/** A relay that a node has chosen for itself, and when it was last linked; 0 for never. */
+export interface Choice extends RelayAddress {
+  readonly lastSeenMs: number
+}
+
+/** Where choices outlive the process. */
+export interface ChoiceStore {
+  load(): readonly Choice[]
+  save(choices: readonly Choice[]): void
+}
+
+export interface NeighboursInit {
+  readonly host: Host
+  /** Multiaddrs to start from, each ending in /p2p/PEER. */
+  readonly bootstrap: readonly string[]
+  readonly count: number
+  /** How long a chosen relay must have been gone before another takes its place. */
+  readonly replaceAfterMs: number
+  readonly store: ChoiceStore
+  readonly clock: Clock
+  readonly log: Log
+  /** A chosen relay is linked, for the first time or again. */
+  readonly linked: (relay: PeerName) => void
+}
+
+const dialDeadlineMs = 8000
+const reviewMs = 5000
+
+/**
+ * Keeps links to a few relays of the node's own choosing. Choices stay: changing them often would let a patient relay
+ * wait for its turn (the reason Tor has entry guards), so one is replaced only after it has been gone for long.
+ */
+export class Neighbours {
+  readonly #init: NeighboursInit
+  readonly #backoffs = new Map<PeerName, Backoff>()
+  readonly #timers = new Map<PeerName, NodeJS.Timeout>()
+  #choices: Choice[]
+  #review: NodeJS.Timeout | undefined
+  #reviewing = false
+  #stopped = false
+
+  constructor(init: NeighboursInit) {
+    this.#init = init
+    this.#choices = init.store.load().slice(0, init.count)
+  }
+
+  /** Chosen relays that are linked now. */
+  get linked(): readonly Choice[] {
+    return this.#choices.filter(({ peer }) => existingLink(this.#init.host, peer) !== undefined)
+  }
+
+  get chosen(): readonly Choice[] {
+    return this.#choices
+  }
+
+  start(): void {
+    this.#init.host.libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    for (const { peer } of this.#choices) this.#linkSoon(peer, 0)
+    this.#review = setInterval(() => this.#reviewNow(), reviewMs)
+    this.#review.unref()
+    this.#reviewNow()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#init.host.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    clearInterval(this.#review)
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+  }
+
+  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
+    const peer = event.detail.toString()
+    if (this.#stopped || !this.#choices.some((choice) => choice.peer === peer)) return
+    this.#init.log.info('relay lost', { peer })
+    this.#linkSoon(peer, 0)
+  }
+
+  #linkSoon(peer: PeerName, waitMs: number): void {
+    clearTimeout(this.#timers.get(peer))
+    this.#timers.set(
+      peer,
+      setTimeout(() => void this.#link(peer), waitMs),
+    )
+  }
+
+  async #link(peer: PeerName): Promise<void> {
+    const choice = this.#choices.find((known) => known.peer === peer)
+    if (choice === undefined || this.#stopped) return
+    const backoff = this.#backoffs.get(peer) ?? new Backoff(200, 30_000)
+    this.#backoffs.set(peer, backoff)
+    try {
+      await linkTo(this.#init.host, choice, AbortSignal.timeout(dialDeadlineMs))
+    } catch (error) {
+      this.#init.log.debug('relay not reached', { peer, reason: reasonOf(error) })
+      if (this.#stopped) return
+      // One that was never linked is no choice yet: another may be tried in its place at once.
+      if (choice.lastSeenMs === 0) this.#drop(peer)
+      else this.#linkSoon(peer, backoff.nextMs())
+      return
+    }
+    if (this.#stopped) return
+    backoff.succeeded()
+    this.#seen(peer)
+    this.#init.log.info('relay linked', { peer })
+    this.#init.linked(peer)
+    if (this.#choices.length < this.#init.count) this.#reviewNow()
+  }
+
+  #drop(peer: PeerName): void {
+    this.#choices = this.#choices.filter((choice) => choice.peer !== peer)
+    this.#backoffs.delete(peer)
+    this.#timers.delete(peer)
+  }
+
+  #seen(...peers: readonly PeerName[]): void {
+    const lastSeenMs = this.#init.clock.now()
+    this.#choices = this.#choices.map((choice) => (peers.includes(choice.peer) ? { ...choice, lastSeenMs } : choice))
+    this.#init.store.save(this.#choices.filter((choice) => choice.lastSeenMs > 0))
+  }
+
+  #reviewNow(): void {
+    if (this.#reviewing || this.#stopped) return
+    this.#reviewing = true
+    void this.#fill().finally(() => {
+      this.#reviewing = false
+    })
+  }
+
+  /** Lets go of what has been gone for long, then chooses at random among the relays known until there are enough. */
+  async #fill(): Promise<void> {
+    const { clock, count, log, replaceAfterMs } = this.#init
+    const linked = this.linked
+    if (linked.length > 0) this.#seen(...linked.map(({ peer }) => peer))
+    for (const choice of this.#choices) {
+      if (choice.lastSeenMs === 0 || clock.now() - choice.lastSeenMs < replaceAfterMs) continue
+      log.warn('relay replaced', { peer: choice.peer, goneMs: clock.now() - choice.lastSeenMs })
+      this.#drop(choice.peer)
+    }
+    if (this.#choices.length >= count) return
+    const candidates = (await this.#candidates(linked)).filter(({ peer }) =>
+      this.#choices.every((c) => c.peer !== peer),
+    )
+    while (this.#choices.length < count && candidates.length > 0 && !this.#stopped) {
+      const [picked] = candidates.splice(randomInt(candidates.length), 1)
+      if (picked === undefined) break
+      this.#choices.push({ ...picked, lastSeenMs: 0 })
+      this.#linkSoon(picked.peer, 0)
+      // The first choice is where the others are learnt from.
+      if (linked.length === 0) break
+    }
+  }
+
+  async #candidates(linked: readonly Choice[]): Promise<RelayAddress[]> {
+    const own = this.#init.host.peer
+    const known = new Map(this.#init.bootstrap.map(relayOfAddress).map((relay) => [relay.peer, relay]))
+    for (const relay of await this.ask(linked)) known.set(relay.peer, relay)
+    return [...known.values()].filter(({ peer }) => peer !== own)
+  }
+
+  /** Relays that the first linked neighbour that answers knows of. */
+  async ask(linked: readonly Choice[] = this.linked): Promise<readonly RelayAddress[]> {
+    for (const { peer } of linked) {
+      const link = existingLink(this.#init.host, peer)
+      if (link === undefined) continue
+      try {
+        return await askRelay(link, { type: 'relays' }, AbortSignal.timeout(dialDeadlineMs))
+      } catch (error) {
+        this.#init.log.debug('lookup failed', { peer, reason: reasonOf(error) })
+      }
+    }
+    return []
+  }
+}
+
+/** Splits a bootstrap address into the peer and where it listens. */
+export function relayOfAddress(address: string): RelayAddress {
+  const parsed = multiaddr(address)
+  const peer = parsed.getComponents().findLast((part) => part.name === 'p2p')?.value ?? ''
+  return { peer, addresses: [parsed.decapsulate('/p2p').toString()] }
+}

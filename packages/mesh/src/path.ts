@@ -1,0 +1,57 @@
+import { randomInt } from 'node:crypto'
+import { PosternError, type RelayAddress } from '@postern/protocol'
+import type { Hop } from './circuit/route.ts'
+
+export interface PathChooserInit {
+  /** Relays on the way to an egress, its guard among them: 1 to 3. */
+  readonly relays: number
+  /** Relays of our own choosing that are linked now. */
+  readonly entries: () => readonly RelayAddress[]
+  /** Relays that entries have told of. */
+  readonly known: () => readonly RelayAddress[]
+}
+
+/** Chooses the relays of a circuit: an entry of ours first, the egress's guard last, no relay twice. */
+export class PathChooser {
+  readonly #init: PathChooserInit
+
+  constructor(init: PathChooserInit) {
+    this.#init = init
+  }
+
+  /** Linked entries, in random order. */
+  entries(): RelayAddress[] {
+    return shuffled(this.#init.entries())
+  }
+
+  /**
+   * Hops to a guard, the guard last. Throws NO_RELAY when the mesh has too few relays for the way to be as long as it
+   * was asked to be: a shorter one would tell a relay both ends.
+   */
+  to(guard: RelayAddress): Hop[] {
+    if (this.#init.relays === 1) return [guard]
+    const entry = this.entries().find(({ peer }) => peer !== guard.peer)
+    if (entry === undefined) throw tooFew(this.#init.relays)
+    if (this.#init.relays === 2) return [entry, guard]
+    const middle = shuffled(this.#init.known()).find(({ peer }) => peer !== guard.peer && peer !== entry.peer)
+    if (middle === undefined) throw tooFew(this.#init.relays)
+    return [entry, middle, guard]
+  }
+}
+
+function tooFew(relays: number): PosternError {
+  return new PosternError('NO_RELAY', `no way over ${relays} different relays can be found`, {
+    remedy: 'add relays to the mesh, or set ingress.path.relays lower and accept what one relay then learns',
+  })
+}
+
+export function shuffled<T>(list: readonly T[]): T[] {
+  const out = [...list]
+  for (let at = out.length - 1; at > 0; at--) {
+    const other = randomInt(at + 1)
+    const kept = out[at] as T
+    out[at] = out[other] as T
+    out[other] = kept
+  }
+  return out
+}
