@@ -1,0 +1,234 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange, ResponseListener } from '@postern/exchange'
+import {
+  atEndOfTurn,
+  type ExchangeFailureCode,
+  exchangeFailureOf,
+  type FieldLines,
+  type Log,
+  type Meter,
+  type RequestHead,
+  type ResponseHead,
+  rank,
+  type Trunk,
+} from '@postern/protocol'
+import type { Deadlines, Watched } from './deadlines.ts'
+import { responseFields } from './headers.ts'
+import { interimTo } from './interim.ts'
+import { problemOf } from './problem.ts'
+import { mayRetry } from './retry.ts'
+import type { RouteConfig } from './schema.ts'
+import type { OpenTrunk, TrunkTable } from './trunk-table.ts'
+
+export interface CallTools {
+  readonly table: TrunkTable
+  readonly deadlines: Deadlines
+  readonly log: Log
+  readonly meter: Meter
+  readonly idleMs: number
+  readonly serverTiming: boolean
+  readonly requestId: boolean
+}
+
+/** How long a request waits for a trunk where none is open. */
+export const trunkWaitMs = 8000
+
+/** One request of a client and its answer: sends it over a trunk, over another where that is safe, and streams both ways. */
+export class Call implements ResponseListener, Watched {
+  deadlineMs: number
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #head: RequestHead
+  readonly #route: RouteConfig
+  readonly #tools: CallTools
+  readonly #startMs = performance.now()
+  #exchange: Exchange | undefined
+  #trunk: Trunk | undefined
+  #tried: Set<Trunk> = noTrunks
+  #attempts = 0
+  #contentSent = false
+  #answered = false
+  #over = false
+  /** Octets given to the client's socket that it has not taken. */
+  #waiting = 0
+  #flushed = false
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    head: RequestHead,
+    route: RouteConfig,
+    tools: CallTools,
+  ) {
+    this.#request = request
+    this.#response = response
+    this.#head = head
+    this.#route = route
+    this.#tools = tools
+    this.deadlineMs = this.#startMs + route.answerMs
+  }
+
+  start(): void {
+    this.#tools.deadlines.add(this)
+    this.#response.on('close', () => this.#clientGone())
+    this.#response.on('drain', () => this.#drained())
+    this.#attempt()
+  }
+
+  #attempt(): void {
+    this.#attempts += 1
+    const { service } = this.#head
+    try {
+      const open = this.#tools.table.get(service, { waitMs: trunkWaitMs, not: this.#tried })
+      if (open instanceof Promise)
+        open.then(
+          (late) => this.#send(late),
+          (error: unknown) => this.#fail(exchangeFailureOf(error)),
+        )
+      else this.#send(open)
+    } catch (error) {
+      this.#fail(exchangeFailureOf(error))
+    }
+  }
+
+  #send({ trunk, initiator }: OpenTrunk): void {
+    if (this.#over) return
+    this.#trunk = trunk
+    try {
+      this.#exchange = initiator.open(this.#head, this)
+    } catch (error) {
+      return this.reset(exchangeFailureOf(error))
+    }
+    if (this.#head.end) return
+    if (this.#attempts === 1) this.#streamContent()
+    else this.#request.resume()
+  }
+
+  #streamContent(): void {
+    this.#request.on('data', (chunk: Buffer) => {
+      this.#contentSent = true
+      this.#touch()
+      if (this.#exchange?.write(chunk) === false) this.#request.pause()
+    })
+    this.#request.on('end', () => {
+      this.#contentSent = true
+      this.#exchange?.end(this.#request.rawTrailers)
+    })
+  }
+
+  interim(head: ResponseHead): void {
+    interimTo(this.#response, head)
+  }
+
+  response(head: ResponseHead): void {
+    const { requestId, serverTiming } = this.#tools
+    this.#answered = true
+    this.#touch()
+    this.#response.writeHead(
+      head.status,
+      responseFields(head, {
+        requestId: requestId ? this.#head.context.requestId : undefined,
+        totalMs: serverTiming ? performance.now() - this.#startMs : undefined,
+      }),
+    )
+    if (head.end) this.#finish()
+    else atEndOfTurn(rank.trunk, this.#flushHead)
+  }
+
+  /** An answer whose content is yet to come shows its head at once. */
+  readonly #flushHead = (): void => {
+    if (!this.#flushed && !this.#over) this.#response.flushHeaders()
+  }
+
+  body(piece: Uint8Array): void {
+    this.#flushed = true
+    this.#touch()
+    if (this.#response.write(piece)) this.#exchange?.consumed(piece.byteLength)
+    else this.#waiting += piece.byteLength
+  }
+
+  #drained(): void {
+    this.#touch()
+    const taken = this.#waiting
+    this.#waiting = 0
+    if (taken > 0) this.#exchange?.consumed(taken)
+  }
+
+  end(trailers: FieldLines): void {
+    if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers))
+    this.#finish()
+  }
+
+  writable(): void {
+    this.#request.resume()
+  }
+
+  reset(code: ExchangeFailureCode): void {
+    this.#exchange = undefined
+    if (this.#over) return
+    const sent = { method: this.#head.method, content: this.#contentSent, attempts: this.#attempts }
+    if (this.#answered || !mayRetry(code, sent)) return this.#fail(code)
+    this.#tools.meter.count('requests_retried', code)
+    if (this.#trunk !== undefined) this.#tried = new Set([...this.#tried, this.#trunk])
+    // What arrives meanwhile waits in the client's socket.
+    if (!this.#head.end) this.#request.pause()
+    this.#attempt()
+  }
+
+  expire(): void {
+    if (this.#over) return
+    this.#exchange?.reset('CANCELLED')
+    this.#fail(this.#request.complete ? 'BACKEND_TIMEOUT' : 'REQUEST_TIMEOUT')
+  }
+
+  #touch(): void {
+    if (this.#answered) this.deadlineMs = performance.now() + this.#tools.idleMs
+  }
+
+  #fail(code: ExchangeFailureCode): void {
+    if (this.#over) return
+    const { requestId } = this.#head.context
+    this.#tools.meter.count('requests_failed', code)
+    this.#tools.log.info('request failed', { requestId, service: this.#route.service, code })
+    this.#leave()
+    if (this.#response.headersSent) {
+      this.#response.destroy()
+      return
+    }
+    const problem = problemOf(code, requestId)
+    this.#response.shouldKeepAlive = this.#request.complete
+    this.#response.writeHead(problem.status, problem.fields)
+    this.#response.end(problem.body)
+  }
+
+  #finish(): void {
+    this.#tools.meter.count('requests_answered')
+    this.#flushed = true
+    // A client still sending, after its answer, is let finish: the connection is good for the next request then.
+    if (!this.#request.complete) this.#exchange?.reset('CANCELLED')
+    this.#leave()
+    this.#response.end()
+  }
+
+  #leave(): void {
+    this.#over = true
+    this.#tools.deadlines.delete(this)
+    if (!this.#request.complete) this.#request.resume()
+  }
+
+  #clientGone(): void {
+    if (this.#over) return
+    this.#tools.meter.count('requests_cancelled')
+    this.#tools.log.debug('request cancelled', { requestId: this.#head.context.requestId })
+    this.#leave()
+    this.#exchange?.reset('CANCELLED')
+  }
+}
+
+const noTrunks: Set<Trunk> = new Set()
+
+function pairsOf(lines: FieldLines): Array<[string, string]> {
+  const pairs: Array<[string, string]> = []
+  for (let i = 0; i + 1 < lines.length; i += 2) pairs.push([lines[i] ?? '', lines[i + 1] ?? ''])
+  return pairs
+}

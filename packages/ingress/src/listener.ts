@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { createServer as createHttp, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type ExchangeFailureCode, PosternError } from '@postern/protocol'
+import type { IngressConfig, ListenConfig } from './schema.ts'
+
+export interface ListenerEvents {
+  readonly request: RequestListener
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, early: Buffer) => void
+  /** What a client sent is no request; the answer is written on the bare socket. */
+  readonly malformed: (code: ExchangeFailureCode, socket: Socket) => void
+}
+
+/** An HTTP/1.1 server where clients arrive. */
+export interface Listener {
+  /** With the port that was given, where 0 was asked for. */
+  readonly url: string
+  /** Takes no further connection, and closes those that are idle or become so. */
+  drain(): void
+  close(): Promise<void>
+}
+
+const malformedCode: Readonly<Record<string, ExchangeFailureCode>> = {
+  HPE_HEADER_OVERFLOW: 'HEAD_TOO_LARGE',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'CONTENT_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+}
+
+/** Throws ADDRESS_IN_USE, or FILE_MISSING where a certificate is not there. */
+export async function listen(
+  config: ListenConfig,
+  limits: IngressConfig['limits'],
+  events: ListenerEvents,
+): Promise<Listener> {
+  const url = new URL(config.url)
+  const options = {
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.headMs,
+    connectionsCheckingInterval: 1000,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    keepAlive: true,
+    noDelay: true,
+  }
+  const server: Server =
+    config.tls === undefined
+      ? createHttp(options, events.request)
+      : createHttps({ ...options, cert: read(config.tls.cert), key: read(config.tls.key) }, events.request)
+  server.maxConnections = limits.connections
+  server.on('checkContinue', events.request)
+  server.on('checkExpectation', events.request)
+  server.on('upgrade', events.upgrade)
+  server.on('connect', (_request, socket: Socket) => events.malformed('METHOD_UNSUPPORTED', socket))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else events.malformed(malformedCode[error.code ?? ''] ?? 'MALFORMED_REQUEST', socket)
+  })
+  await bind(server, url)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `${url.protocol}//${url.hostname}:${port}`,
+    drain() {
+      server.close()
+      server.closeIdleConnections()
+    },
+    async close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    throw new PosternError('FILE_MISSING', `cannot read ${file}`, { cause })
+  }
+}
+
+function bind(server: Server, url: URL): Promise<void> {
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const inUse = cause.code === 'EADDRINUSE'
+      reject(
+        new PosternError(
+          'ADDRESS_IN_USE',
+          `cannot listen on ${host}:${port}: ${inUse ? 'the port is taken' : (cause.code ?? cause.message)}`,
+          {
+            cause,
+            remedy: inUse
+              ? 'stop what listens there, or choose another port'
+              : 'choose an address of this host and a port it may use',
+          },
+        ),
+      )
+    })
+    server.listen({ port, host, backlog: 1024 }, resolve)
+  })
+}

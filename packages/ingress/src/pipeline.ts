@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type ExchangeFailureCode,
+  type Log,
+  type Meter,
+  type RequestHead,
+  type ServiceName,
+  type Trunks,
+} from '@postern/protocol'
+import { Call, type CallTools } from './call.ts'
+import { Deadlines } from './deadlines.ts'
+import { requestFields } from './headers.ts'
+import { type Listener, listen } from './listener.ts'
+import { problemOf } from './problem.ts'
+import { rawAnswer } from './raw-answer.ts'
+import { RouteTable } from './routes.ts'
+import type { IngressConfig, RouteConfig } from './schema.ts'
+import { TrunkTable } from './trunk-table.ts'
+import { Upgrade } from './upgrade.ts'
+
+export interface IngressInit {
+  readonly config: IngressConfig
+  readonly trunks: Trunks
+  readonly log: Log
+  readonly meter: Meter
+}
+
+/** Where clients arrive. */
+export interface Ingress {
+  readonly urls: readonly string[]
+  /** Requests under way. */
+  readonly requests: number
+  /** Takes no further connection; what is under way goes on. */
+  drain(): void
+  close(): Promise<void>
+}
+
+/** Services that an ingress calls. */
+export function servicesOf(config: IngressConfig): ServiceName[] {
+  return [...new Set(config.routes.map((route) => route.service))]
+}
+
+/**
+ * The life of a request here: accept it, find its route, put its head into the mesh's form, and let a call carry it.
+ * Throws what `listen` throws; then nothing listens.
+ */
+export async function startIngress(init: IngressInit): Promise<Ingress> {
+  const { config, log, meter } = init
+  const deadlines = new Deadlines()
+  const routes = new RouteTable(config.routes)
+  const tools: CallTools = {
+    deadlines,
+    log,
+    meter,
+    table: new TrunkTable(init.trunks, log, meter),
+    idleMs: config.limits.idleMs,
+    serverTiming: config.serverTiming,
+    requestId: config.requestId,
+  }
+  const refuse = (code: ExchangeFailureCode, requestId: string) => {
+    meter.count('requests_refused', code)
+    log.info('request refused', { requestId, code })
+    return problemOf(code, requestId)
+  }
+  const events = {
+    request(request: IncomingMessage, response: ServerResponse) {
+      const accepted = accept(request, routes, false)
+      if ('route' in accepted) {
+        new Call(request, response, accepted.head, accepted.route, tools).start()
+        return
+      }
+      const { status, fields, body } = refuse(accepted.code, randomUUID())
+      response.writeHead(status, fields)
+      response.end(request.method === 'HEAD' ? undefined : body)
+      request.resume()
+    },
+    upgrade(request: IncomingMessage, _socket: unknown, early: Buffer) {
+      const accepted = accept(request, routes, true)
+      if ('route' in accepted) new Upgrade(request, early, accepted.head, accepted.route, tools).start()
+      else request.socket.end(rawAnswer(refuse(accepted.code, randomUUID())))
+    },
+    malformed(code: ExchangeFailureCode, socket: Socket) {
+      socket.end(rawAnswer(refuse(code, randomUUID())))
+    },
+  }
+
+  const listeners: Listener[] = []
+  try {
+    for (const each of config.listen) listeners.push(await listen(each, config.limits, events))
+  } catch (error) {
+    for (const listener of listeners) await listener.close()
+    throw error
+  }
+  return {
+    urls: listeners.map(({ url }) => url),
+    get requests() {
+      return deadlines.size
+    },
+    drain() {
+      for (const listener of listeners) listener.drain()
+    },
+    async close() {
+      deadlines.stop()
+      await Promise.all(listeners.map((listener) => listener.close()))
+    },
+  }
+}
+
+type Accepted = { readonly head: RequestHead; readonly route: RouteConfig } | { readonly code: ExchangeFailureCode }
+
+/** A request in the mesh's form, with the route it takes; or the code of what is wrong with it. */
+function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean): Accepted {
+  const { method = '', rawHeaders, socket } = request
+  const scheme = 'encrypted' in socket ? 'https' : 'http'
+  const { authority, target } = targetOf(request)
+  if (method === 'CONNECT' || method === 'TRACE') return { code: 'METHOD_UNSUPPORTED' }
+  if (!/^(\/|\*$)/.test(target)) return { code: 'MALFORMED_REQUEST' }
+  const route = routes.find(authority, target)
+  if (route === undefined) return { code: 'ROUTE_UNKNOWN' }
+  const client = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  const head: RequestHead = {
+    service: route.service,
+    method,
+    scheme,
+    authority,
+    target,
+    upgrade,
+    fields: requestFields(rawHeaders, { client, scheme, authority }, upgrade ? request.headers.upgrade : undefined),
+    end: !upgrade && hasNoContent(request),
+    context: {
+      requestId: randomUUID(),
+      client,
+      trace: '',
+      subject: '',
+      authentication: '',
+      scopes: '',
+      budgetMs: route.answerMs,
+    },
+  }
+  return { head, route }
+}
+
+/** A request in absolute form names its own authority, which wins: RFC 9112 section 3.2.2. */
+function targetOf(request: IncomingMessage): { authority: string; target: string } {
+  const target = request.url ?? ''
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target)
+  if (absolute === null) return { authority: request.headers.host ?? '', target }
+  const rest = absolute[2] ?? ''
+  return { authority: absolute[1] ?? '', target: rest.startsWith('/') ? rest : `/${rest}` }
+}
+
+/** RFC 9112 section 6.3: without either field a request has no content. */
+function hasNoContent({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+}

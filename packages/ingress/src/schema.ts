@@ -1,0 +1,65 @@
+import { isServiceName } from '@postern/protocol'
+import { z } from 'zod'
+
+const listenUrl = z
+  .url({ protocol: /^https?$/, error: 'must be http://HOST:PORT or https://HOST:PORT' })
+  .refine((text) => new URL(text).pathname === '/', 'must not have a path')
+
+const listenSchema = z
+  .strictObject({
+    url: listenUrl.describe('where clients arrive; port 0 for any free one'),
+    tls: z.strictObject({ cert: z.string(), key: z.string() }).optional().describe('PEM files for https'),
+  })
+  .refine(({ url, tls }) => url.startsWith('https:') === (tls !== undefined), 'https needs tls, and http has none')
+
+const host = z
+  .string()
+  .regex(/^(\*|(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])$/, 'must be a host in lower case, *.DOMAIN, or *')
+
+const routeSchema = z.strictObject({
+  host: host.default('*').describe('host of the request, *.DOMAIN for its subdomains, * for any'),
+  path: z.string().startsWith('/').default('/').describe('path prefix, whole segments'),
+  service: z.string().refine(isServiceName, 'must be a DNS label: a-z, 0-9 and -'),
+  answerMs: z.int().min(1).default(60_000).describe('time for the head of an answer, in ms'),
+})
+
+export const ingressSchema = z.strictObject({
+  listen: z.array(listenSchema).min(1),
+  routes: z
+    .array(routeSchema)
+    .min(1)
+    .describe('which service answers which requests; the most specific host, then the longest path wins'),
+  path: z
+    .strictObject({
+      relays: z
+        .int()
+        .min(1)
+        .max(3)
+        .default(2)
+        .describe('relays between this node and an egress; with 1 a relay sees both ends'),
+      trunks: z.int().min(1).max(16).default(2).describe('trunks kept open to each egress'),
+    })
+    .prefault({}),
+  serverTiming: z
+    .boolean()
+    .default(false)
+    .describe('tell clients how long the backend and the mesh took (Server-Timing)'),
+  requestId: z.boolean().default(true).describe('put a request id on every answer (X-Request-Id)'),
+  limits: z
+    .strictObject({
+      connections: z.int().min(1).default(20_000).describe('client connections at a time'),
+      headBytes: z.int().min(1024).max(60_000).default(32_768).describe('size of a request head'),
+      headMs: z.int().min(1).default(15_000).describe('time for a request head to arrive, in ms'),
+      idleMs: z
+        .int()
+        .min(1)
+        .default(300_000)
+        .describe('time without an octet in either direction of an exchange, in ms'),
+      keepAliveMs: z.int().min(1).default(60_000).describe('how long an idle connection is kept, in ms'),
+    })
+    .prefault({}),
+})
+
+export type IngressConfig = z.infer<typeof ingressSchema>
+export type RouteConfig = z.infer<typeof routeSchema>
+export type ListenConfig = z.infer<typeof listenSchema>
