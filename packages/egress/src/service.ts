@@ -1,0 +1,68 @@
+import { compileExposure, type Exposure } from '@postern/policy'
+import type { Clock, ServiceName } from '@postern/protocol'
+import { Pool } from 'undici'
+import type { ServiceConfig } from './schema.ts'
+
+/** How long a backend that refused a connection is passed over while another is there. */
+const restMs = 5000
+
+/** One place where the API listens. */
+export interface Backend {
+  readonly pool: Pool
+  readonly origin: string
+  /** Until when it is passed over; 0 for not. */
+  restingUntilMs: number
+}
+
+/** A service that this egress offers: what of it is exposed, and the backends behind. */
+export class Service {
+  readonly name: ServiceName
+  readonly config: ServiceConfig
+  readonly exposure: Exposure
+  readonly #clock: Clock
+  readonly #backends: readonly Backend[]
+  #next = 0
+
+  constructor(name: ServiceName, config: ServiceConfig, clock: Clock) {
+    this.name = name
+    this.config = config
+    this.#clock = clock
+    this.exposure = compileExposure(config.expose)
+    this.#backends = config.backends.map((url) => ({
+      origin: new URL(url).origin,
+      restingUntilMs: 0,
+      pool: new Pool(new URL(url).origin, {
+        connections: config.connections,
+        pipelining: 1,
+        connect: { timeout: config.connectMs },
+        keepAliveTimeout: 30_000,
+        keepAliveMaxTimeout: 300_000,
+        bodyTimeout: config.idleMs,
+        maxHeaderSize: 32 * 1024,
+      }),
+    }))
+  }
+
+  /** Backends in the order to try them: in turn, those that rest last. */
+  candidates(): Backend[] {
+    const now = this.#clock.now()
+    const start = this.#next++ % this.#backends.length
+    const turned = [...this.#backends.slice(start), ...this.#backends.slice(0, start)]
+    if (turned.length === 1) return turned
+    return [...turned.filter((b) => b.restingUntilMs <= now), ...turned.filter((b) => b.restingUntilMs > now)]
+  }
+
+  refused(backend: Backend): void {
+    backend.restingUntilMs = this.#clock.now() + restMs
+  }
+
+  /** Backends, and whether each took its last connection. */
+  describe(): Array<{ origin: string; up: boolean }> {
+    const now = this.#clock.now()
+    return this.#backends.map(({ origin, restingUntilMs }) => ({ origin, up: restingUntilMs <= now }))
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#backends.map(({ pool }) => pool.destroy()))
+  }
+}
