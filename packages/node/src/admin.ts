@@ -1,0 +1,101 @@
+import { chmodSync, existsSync, mkdirSync, unlinkSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { dirname } from 'node:path'
+import { isServiceName, PosternError, reasonOf } from '@postern/protocol'
+import type { Parts } from './build.ts'
+import { nodeStatus, readiness } from './status.ts'
+import { traceService } from './trace.ts'
+
+/** The socket through which the node's own operator asks. */
+export interface AdminServer {
+  close(): Promise<void>
+}
+
+type Handler = (parts: Parts, argument: string) => unknown
+
+const handlers: Readonly<Record<string, Handler>> = {
+  status: (parts) => nodeStatus(parts),
+  ready: (parts) => readiness(nodeStatus(parts)),
+  peers: ({ mesh }) => mesh.peers(),
+  services: ({ egress, mesh }) => ({ called: mesh.status().services, offered: egress?.describe() ?? [] }),
+  trace: (parts, service) => {
+    if (!isServiceName(service)) throw new PosternError('USAGE', 'trace takes the name of a service')
+    return traceService(parts.mesh, service)
+  },
+}
+
+/** sockaddr_un holds 108 octets, the last of them zero. */
+const maxSocketPath = 107
+
+/** Serves `GET /NAME[/ARGUMENT]` as JSON, to the owner of the process alone. Throws ADDRESS_IN_USE. */
+export async function startAdmin(socket: string, parts: Parts): Promise<AdminServer> {
+  if (Buffer.byteLength(socket) > maxSocketPath) {
+    throw new PosternError(
+      'CONFIG_INVALID',
+      `the path of the admin socket is longer than ${maxSocketPath} octets: ${socket}`,
+      {
+        remedy: 'set admin.socket to a shorter path',
+      },
+    )
+  }
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
+  await clearStale(socket)
+  const server = createServer((request, response) => void answer(request, response, parts))
+  const umask = process.umask(0o177)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => {
+        reject(
+          new PosternError('ADDRESS_IN_USE', `cannot open the admin socket ${socket}: ${cause.message}`, { cause }),
+        )
+      })
+      server.listen(socket, resolve)
+    })
+  } finally {
+    process.umask(umask)
+  }
+  chmodSync(socket, 0o600)
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const [, name = '', argument = ''] = (request.url ?? '').split('/')
+  const handler = request.method === 'GET' ? handlers[name] : undefined
+  const send = (status: number, value: unknown) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(`${JSON.stringify(value)}\n`)
+  }
+  if (handler === undefined)
+    return send(404, { code: 'USAGE', message: `there is no ${name || 'such thing'} to ask for` })
+  try {
+    send(200, await handler(parts, decodeURIComponent(argument)))
+  } catch (error) {
+    const code = error instanceof PosternError ? error.code : 'INTERNAL'
+    send(500, { code, message: reasonOf(error) })
+  }
+}
+
+/** A socket that nobody answers on was left by a node that did not end in order. */
+async function clearStale(socket: string): Promise<void> {
+  if (!existsSync(socket)) return
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect(socket, () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.on('error', () => resolve(false))
+  })
+  if (alive) {
+    throw new PosternError('ADDRESS_IN_USE', `a node already runs with the admin socket ${socket}`, {
+      remedy: 'stop that node, or give this one another state folder',
+    })
+  }
+  unlinkSync(socket)
+}

@@ -1,0 +1,142 @@
+import { join } from 'node:path'
+import { createEgress, type Egress } from '@postern/egress'
+import { loadMember, type Member, permits } from '@postern/identity'
+import { type Ingress, servicesOf, startIngress } from '@postern/ingress'
+import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
+import { Counters, createLog } from '@postern/observe'
+import { type Clock, type Log, PosternError, systemClock } from '@postern/protocol'
+import { type AdminServer, startAdmin } from './admin.ts'
+import { choiceFile } from './choice-file.ts'
+import { type Config, rolesOf } from './config.ts'
+import { idle, within } from './deadline.ts'
+import { nodeStatus } from './status.ts'
+
+export interface NodeInit {
+  readonly config: Config
+  readonly clock?: Clock
+  /** Where the log goes; 2, standard error, unless said otherwise. */
+  readonly logFd?: number
+}
+
+/** The parts of a running node, as far as its roles have them. */
+export interface Parts {
+  readonly config: Config
+  readonly member: Member
+  readonly mesh: Mesh
+  readonly ingress: Ingress | undefined
+  readonly egress: Egress | undefined
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly startedMs: number
+}
+
+/** A running node. */
+export interface PosternNode {
+  readonly parts: Parts
+  readonly log: Log
+  status(): ReturnType<typeof nodeStatus>
+  /** Lets exchanges finish within the config's `drainMs`, then stops every part in the reverse of the order of starting. */
+  stop(): Promise<void>
+}
+
+const stopMs = 3000
+
+/**
+ * Starts a node: its identity, then the egress, which must be there when trunks arrive, then the mesh, then the ingress,
+ * which needs trunks, and last the admin socket. Throws what the parts throw; then nothing is left running.
+ */
+export async function startNode(init: NodeInit): Promise<PosternNode> {
+  const { config } = init
+  const clock = init.clock ?? systemClock
+  const member = await loadMember(config.mesh, config.state, clock)
+  checkRoles(config, member)
+  const log = createLog({ level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 })
+  const counters = new Counters()
+  const tools = { clock, log, meter: counters }
+
+  const egress = config.egress && createEgress({ config: config.egress, ...tools })
+  const mesh = await startMesh(meshInit(config, member, egress, tools))
+  let ingress: Ingress | undefined
+  let admin: AdminServer | undefined
+  const closeAll = async () => {
+    await within(stopMs, ingress?.close() ?? Promise.resolve())
+    await within(stopMs, egress?.close() ?? Promise.resolve())
+    await within(stopMs, mesh.stop())
+    await within(stopMs, admin?.close() ?? Promise.resolve())
+  }
+  try {
+    ingress =
+      config.ingress && (await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters }))
+    const parts: Parts = { config, member, mesh, ingress, egress, counters, clock, startedMs: clock.now() }
+    admin = await startAdmin(config.admin.socket, parts)
+    log.info('node started', { peer: mesh.peer, roles: rolesOf(config), urls: ingress?.urls ?? [] })
+    return {
+      parts,
+      log,
+      status: () => nodeStatus(parts),
+      async stop() {
+        await drain(parts, log)
+        await closeAll()
+        log.info('node stopped')
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function meshInit(
+  config: Config,
+  member: Member,
+  egress: Egress | undefined,
+  tools: Pick<MeshInit, 'clock' | 'log' | 'meter'>,
+): MeshInit {
+  const { ingress, relay } = config
+  return {
+    member,
+    ...tools,
+    ...(relay === undefined ? {} : { relay }),
+    ...(egress === undefined
+      ? {}
+      : { egress: { offer: egress, guards: choiceFile(join(config.state, 'guards.json'), tools.log) } }),
+    ...(ingress === undefined
+      ? {}
+      : {
+          ingress: {
+            services: () => servicesOf(ingress),
+            relays: ingress.path.relays,
+            trunks: ingress.path.trunks,
+            entries: choiceFile(join(config.state, 'entries.json'), tools.log),
+          },
+        }),
+  }
+}
+
+/** A role, or a service, that the credential does not grant would be refused by every other node: say so at once. */
+function checkRoles(config: Config, { credential }: Member): void {
+  const remedy = 'ask the authority for a credential that grants it: postern mesh issue'
+  for (const role of rolesOf(config)) {
+    if (!permits(credential, role)) {
+      throw new PosternError('CREDENTIAL_REFUSED', `the credential does not grant the role ${role}`, { remedy })
+    }
+  }
+  for (const [role, services] of [
+    ['egress', Object.keys(config.egress?.services ?? {})],
+    ['ingress', config.ingress === undefined ? [] : servicesOf(config.ingress)],
+  ] as const) {
+    for (const service of services) {
+      if (permits(credential, role, service)) continue
+      throw new PosternError('CREDENTIAL_REFUSED', `the credential does not cover the service ${service}`, { remedy })
+    }
+  }
+}
+
+/** New work is turned away first, where others can still take it; then what is under way may finish. */
+async function drain({ config, egress, ingress, mesh }: Parts, log: Log): Promise<void> {
+  ingress?.drain()
+  await within(stopMs, mesh.drain())
+  egress?.drain()
+  const underWay = () => (ingress?.requests ?? 0) + (egress?.exchanges ?? 0)
+  if (!(await idle(config.drainMs, underWay))) log.warn('drain cut short', { exchanges: underWay() })
+}

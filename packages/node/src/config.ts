@@ -1,0 +1,40 @@
+import { egressSchema } from '@postern/egress'
+import { ingressSchema } from '@postern/ingress'
+import { logLevels } from '@postern/observe'
+import { z } from 'zod'
+
+const address = z
+  .string()
+  .regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/, 'must be a multiaddr like /ip4/0.0.0.0/tcp/4001')
+
+const relaySchema = z.strictObject({
+  listen: z.array(address).min(1).describe('multiaddrs where this relay listens'),
+  announce: z.array(address).default([]).describe('multiaddrs that others are told, where they differ from listen'),
+})
+
+/** The whole config of a node; paths in it are relative to the folder of the file. */
+export const configSchema = z.strictObject({
+  mesh: z.string().default('mesh.json').describe('mesh file'),
+  state: z.string().default('state').describe('folder of the node key, the credential and what the node remembers'),
+  admin: z
+    .strictObject({ socket: z.string().default('state/admin.sock') })
+    .prefault({})
+    .describe('local admin socket, mode 0600'),
+  log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
+  drainMs: z.int().min(0).default(10_000).describe('how long a stopping node lets exchanges finish, in ms'),
+  relay: relaySchema.optional(),
+  ingress: ingressSchema.optional(),
+  egress: egressSchema.optional(),
+})
+
+export type Config = z.infer<typeof configSchema>
+
+/** Roles that a config asks for. */
+export function rolesOf(config: Config): Array<'relay' | 'ingress' | 'egress'> {
+  return (['relay', 'ingress', 'egress'] as const).filter((role) => config[role] !== undefined)
+}
+
+/** JSON Schema of the config file, for editors. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input' })
+}

@@ -1,0 +1,48 @@
+import type { Role } from '@postern/protocol'
+
+export interface StarterInit {
+  readonly name: string
+  readonly roles: readonly Role[]
+  readonly services: readonly string[]
+}
+
+/** A config to start from: complete for the roles, with what is to be adapted marked by comments. */
+export function starterConfig({ name, roles, services }: StarterInit): string {
+  const named = services.filter((service) => !service.includes('*'))
+  const offered = named.length > 0 ? named : ['api']
+  const parts = [
+    `# ${name}: a Postern node. \`postern check\` says whether this is right, \`postern up\` runs it.`,
+    'mesh: mesh.json',
+    'state: state',
+    '',
+  ]
+  if (roles.includes('relay')) {
+    parts.push(
+      'relay:',
+      '  listen: [/ip4/0.0.0.0/tcp/4001]',
+      '  # Where others reach this relay, when that differs from where it listens:',
+      '  # announce: [/dns4/relay.example.net/tcp/4001]',
+      '',
+    )
+  }
+  if (roles.includes('ingress')) {
+    parts.push('ingress:', '  listen:', '    - url: http://127.0.0.1:8080', '  routes:')
+    for (const [at, service] of offered.entries())
+      parts.push(`    - { host: '*', path: ${at === 0 ? '/' : `/${service}`}, service: ${service} }`)
+    parts.push('  path: { relays: 2, trunks: 2 }', '')
+  }
+  if (roles.includes('egress')) {
+    parts.push('egress:', '  services:')
+    for (const service of offered) {
+      parts.push(
+        `    ${service}:`,
+        '      backends: [http://127.0.0.1:3000]',
+        '      # What is not listed here is answered with 404 and never reaches the backend:',
+        '      expose:',
+        "        - { methods: [GET, HEAD], path: '/**' }",
+      )
+    }
+    parts.push('')
+  }
+  return parts.join('\n')
+}
