@@ -1,0 +1,33 @@
+import { Command } from 'commander'
+import { type ConfigOptions, withConfig, withJson } from '../options.ts'
+import { print, sheet } from '../output.ts'
+
+export function checkCommand(): Command {
+  return withJson(withConfig(new Command('check')))
+    .description('say whether a config is right: path, value, where it came from, what would be right')
+    .option('--schema', 'print the JSON Schema of the config, for editors')
+    .addHelpText('after', '\nExample:\n  postern check --config relay/postern.yaml')
+    .action(async (options: ConfigOptions & { schema?: true; json?: true }) => {
+      const { configJsonSchema, loadConfig, rolesOf } = await import('@postern/node')
+      if (options.schema === true) {
+        process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
+        return
+      }
+      const { loadMember } = await import('@postern/identity')
+      const config = loadConfig(options.config, { environment: process.env, flags: options.set })
+      const { credential, mesh } = await loadMember(config.mesh, config.state)
+      const found = { ok: true, name: credential.name, peer: credential.peer, roles: rolesOf(config), mesh: mesh.name }
+      print(
+        options.json,
+        found,
+        () =>
+          `${options.config} is right\n${sheet([
+            ['name', found.name],
+            ['peer', found.peer],
+            ['roles', found.roles.join(', ')],
+            ['mesh', found.mesh],
+            ['credential', `valid until ${new Date(credential.expiresMs).toISOString()}`],
+          ])}`,
+      )
+    })
+}

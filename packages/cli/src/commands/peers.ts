@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { table } from '../output.ts'
+import { type AskOptions, askAndPrint, asking } from './ask.ts'
+
+interface Peer {
+  readonly peer: string
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly over: string
+  readonly direction: string
+}
+
+export function peersCommand(): Command {
+  return asking('peers')
+    .description('members that the running node is connected to')
+    .addHelpText('after', '\nExample:\n  postern peers --json')
+    .action((options: AskOptions) =>
+      askAndPrint('/peers', options, (answer) =>
+        table(
+          ['NAME', 'ROLES', 'OVER', 'DIRECTION', 'PEER'],
+          (answer as Peer[]).map(({ direction, name, over, peer, roles }) => [
+            name,
+            roles.join(','),
+            over,
+            direction,
+            peer,
+          ]),
+        ),
+      ),
+    )
+}

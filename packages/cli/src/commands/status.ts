@@ -1,0 +1,47 @@
+import type { NodeStatus } from '@postern/node'
+import type { Command } from 'commander'
+import { sheet } from '../output.ts'
+import { type AskOptions, askAndPrint, asking } from './ask.ts'
+
+export function statusCommand(): Command {
+  return asking('status')
+    .description('what the running node is and does')
+    .addHelpText('after', '\nExample:\n  postern status --config egress-1/postern.yaml')
+    .action((options: AskOptions) => askAndPrint('/status', options, (answer) => describe(answer as NodeStatus)))
+}
+
+function describe(status: NodeStatus): string {
+  const rows: Array<[string, string]> = [
+    ['name', status.name],
+    ['roles', status.roles.join(', ')],
+    ['peer', status.peer],
+    ['mesh', `${status.mesh.name} (${status.mesh.id})`],
+    ['up for', `${status.uptimeS} s, process ${status.pid}, ${status.rssMb} MB`],
+    ['credential', `${status.credential.daysLeft} days left, until ${status.credential.expires}`],
+  ]
+  const { egress, ingress, relay } = status
+  if (relay !== undefined) rows.push(['relay', `${relay.addresses.join(', ')}; ${relay.circuits} circuits`])
+  if (ingress !== undefined) {
+    rows.push(['ingress', `${ingress.urls.join(', ')}; ${ingress.requests} requests under way`])
+    rows.push(['entries', `${ingress.entries?.linked ?? 0} of ${ingress.entries?.chosen ?? 0} linked`])
+    for (const { service, egresses } of ingress.services) {
+      const trunks = egresses.reduce((sum, each) => sum + each.trunks, 0)
+      rows.push(['calls', `${service}: ${egresses.length} egresses, ${trunks} trunks`])
+    }
+  }
+  if (egress !== undefined) {
+    const { chosen = 0, linked = 0, registered = 0 } = egress.guards ?? {}
+    rows.push([
+      'guards',
+      `${linked} of ${chosen} linked, registered at ${registered}; ${egress.exchanges} exchanges under way`,
+    ])
+    for (const { service, backends } of egress.services) {
+      rows.push([
+        'offers',
+        `${service}: ${backends.map(({ origin, up }) => `${origin} ${up ? 'up' : 'down'}`).join(', ')}`,
+      ])
+    }
+  }
+  const counters = Object.entries(status.counters).map(([name, count]) => [name, String(count)] as const)
+  return [sheet(rows), ...(counters.length > 0 ? ['\ncounters', sheet(counters)] : [])].join('\n')
+}

@@ -1,0 +1,13 @@
+import { Command } from 'commander'
+import { type ConfigOptions, withConfig, withJson } from '../options.ts'
+import { runNode } from '../run-node.ts'
+
+export function upCommand(): Command {
+  return withJson(withConfig(new Command('up')))
+    .description('run a node until SIGINT or SIGTERM, which let exchanges finish')
+    .addHelpText('after', '\nExample:\n  postern up --config egress-1/postern.yaml --set log.level=debug')
+    .action(async (options: ConfigOptions & { json?: true }) => {
+      const { loadConfig } = await import('@postern/node')
+      await runNode(loadConfig(options.config, { environment: process.env, flags: options.set }), options)
+    })
+}

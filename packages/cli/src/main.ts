@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander'
+import { checkCommand } from './commands/check.ts'
+import { demoCommand } from './commands/demo.ts'
+import { exposeCommand } from './commands/expose.ts'
+import { meshCommand } from './commands/mesh.ts'
+import { openCommand } from './commands/open.ts'
+import { peersCommand } from './commands/peers.ts'
+import { servicesCommand } from './commands/services.ts'
+import { statusCommand } from './commands/status.ts'
+import { traceCommand } from './commands/trace.ts'
+import { upCommand } from './commands/up.ts'
+import { complain, exitCode } from './output.ts'
+
+const commands = [
+  demoCommand,
+  meshCommand,
+  upCommand,
+  exposeCommand,
+  openCommand,
+  checkCommand,
+  statusCommand,
+  peersCommand,
+  servicesCommand,
+  traceCommand,
+]
+
+/** Runs one command line; never throws. The exit code is set, not taken: what still runs may end in its own time. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const program = new Command('postern')
+    .description(
+      'Puts an API behind a peer-to-peer mesh: nobody can find its host, everyone who may use it can, with plain HTTP.',
+    )
+    .version('0.1.0')
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      'after',
+      '\nStart here: postern demo\nExit codes: 0 done, 1 failed, 2 wrong command line or config, 3 no node runs there',
+    )
+  for (const make of commands) {
+    const command = make().exitOverride()
+    for (const sub of command.commands) sub.exitOverride()
+    program.addCommand(command)
+  }
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage
+    else complain(error, argv.includes('--json'))
+  }
+}
