@@ -22,9 +22,9 @@ const codes: Readonly<Record<string, ExchangeFailureCode>> = {
 
 /** Certificates of a backend that do not hold, and other failures of TLS, count as refusals too. */
 export function failureOf(error: unknown): ExchangeFailureCode {
-  const code = (error as { code?: unknown } | undefined)?.code
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+  if (name === 'HTTPParserError') return 'BACKEND_INVALID'
   if (typeof code !== 'string') return 'INTERNAL'
-  if (code.startsWith('HPE_')) return 'BACKEND_INVALID'
   if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || /CERT|SELF_SIGNED|UNABLE_TO/.test(code))
     return 'BACKEND_REFUSED'
   return codes[code] ?? 'INTERNAL'

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { test } from 'node:test'
+import type { ExchangeFailureCode } from '@postern/protocol'
+import { pipePair } from '@postern/protocol/testing'
+import { type Incoming, Initiator, Responder, type ResponseListener } from '../src/index.ts'
+import { requestHead, responseHead } from './heads.ts'
+
+/** Listens to one exchange and says on `done` how it ended. */
+class Ear extends EventEmitter implements ResponseListener {
+  bytes = 0
+  interim(): void {}
+  response(): void {}
+  body(piece: Uint8Array): void {
+    this.bytes += piece.byteLength
+  }
+  end(): void {
+    this.emit('done', 'end')
+  }
+  reset(code: ExchangeFailureCode): void {
+    this.emit('done', code)
+  }
+  writable(): void {}
+}
+
+const deaf = { body() {}, end() {}, reset() {}, writable() {} }
+
+test('an exchange over a trunk is answered, with the content and the end', async () => {
+  const [near, far] = pipePair()
+  new Responder(far, {
+    accept(exchange) {
+      exchange.respond(responseHead())
+      exchange.write(Buffer.from('answer'))
+      exchange.end()
+      return deaf
+    },
+  })
+  const ear = new Ear()
+  const initiator = new Initiator(near)
+  const done = once(ear, 'done')
+  initiator.open(requestHead(), ear)
+  assert.deepEqual(await done, ['end'])
+  assert.equal(ear.bytes, 6)
+  assert.equal(initiator.size, 0)
+})
+
+test('a trunk that breaks is lost to every open exchange on both sides, once', async () => {
+  const [near, far] = pipePair()
+  const heard = new EventEmitter()
+  const lost = once(heard, 'reset')
+  const accepted = once(heard, 'accepted')
+  const responder = new Responder(far, {
+    accept: (exchange) => {
+      heard.emit('accepted', exchange)
+      return { ...deaf, reset: (code) => heard.emit('reset', code) }
+    },
+  })
+  const initiator = new Initiator(near)
+  const ear = new Ear()
+  const done = once(ear, 'done')
+  initiator.open(requestHead(), ear)
+  await accepted
+  far.abort(new Error('gone'))
+  assert.deepEqual(await done, ['TRUNK_LOST'])
+  assert.deepEqual(await lost, ['TRUNK_LOST'])
+  await Promise.all([initiator.closed, responder.closed])
+  assert.throws(() => initiator.open(requestHead(), ear), { code: 'SERVICE_UNREACHABLE' })
+})
+
+test('octets that are no trunk end it, and say so to whoever keeps count', async () => {
+  const [near, far] = pipePair()
+  const violations: string[] = []
+  const responder = new Responder(far, { accept: () => deaf, violation: (detail) => violations.push(detail) })
+  near.read({ data() {}, drain() {}, end() {}, close() {} })
+  near.send([Buffer.from('GET / HTTP/1.1\r\n\r\n')])
+  await responder.closed
+  assert.equal(violations.length, 1)
+})
+
+test('a drained trunk finishes what is open, then both sides close it', async () => {
+  const [near, far] = pipePair()
+  const heard = new EventEmitter()
+  const accepted = once(heard, 'accepted')
+  const draining = once(heard, 'draining')
+  const responder = new Responder(far, {
+    accept: (exchange) => {
+      heard.emit('accepted', exchange)
+      return deaf
+    },
+  })
+  const initiator = new Initiator(near, { draining: () => heard.emit('draining') })
+  const ear = new Ear()
+  const done = once(ear, 'done')
+  initiator.open(requestHead(), ear)
+  const [exchange] = (await accepted) as [Incoming]
+  responder.drain()
+  await draining
+  assert.throws(() => initiator.open(requestHead(), new Ear()), { code: 'DRAINING' })
+  exchange.respond(responseHead())
+  exchange.end()
+  assert.deepEqual(await done, ['end'])
+  await Promise.all([initiator.closed, responder.closed])
+})

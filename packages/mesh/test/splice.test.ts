@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { splice } from '../src/circuit/splice.ts'
+import { collect, linkedPair, sendAll } from './streams.ts'
+
+async function spliced(idleMs = 60_000) {
+  const left = await linkedPair()
+  const right = await linkedPair()
+  const [client, inbound] = await left.open()
+  const [outbound, server] = await right.open()
+  let passed = 0
+  const over = splice(inbound, outbound, { idleMs, passed: (bytes) => (passed += bytes) })
+  return {
+    client,
+    inbound,
+    outbound,
+    server,
+    over,
+    passed: () => passed,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([left[Symbol.asyncDispose](), right[Symbol.asyncDispose]()])
+    },
+  }
+}
+
+test('octets pass both ways, each end is passed on, and then nothing is left', async () => {
+  await using parts = await spliced()
+  const { client, over, passed, server } = parts
+  const question = randomBytes(3_000_000)
+  const heard = collect(server)
+  const answered = collect(client)
+  await sendAll(client, [question.subarray(0, 1_000_000), question.subarray(1_000_000)])
+  assert.ok((await heard).equals(question))
+  await sendAll(server, [Buffer.from('after the half-close')])
+  assert.equal((await answered).toString(), 'after the half-close')
+  await over
+  assert.equal(passed(), question.length + 20)
+})
+
+test('a side that does not read holds the other back within the windows of the streams', async () => {
+  await using parts = await spliced()
+  const { client, inbound, outbound, server } = parts
+  server.pause()
+  const chunk = Buffer.alloc(64 * 1024)
+  let sent = 0
+  while (sent < 64 * 1024 * 1024 && client.send(chunk)) {
+    sent += chunk.length
+    await new Promise(setImmediate)
+  }
+  assert.ok(sent < 16 * 1024 * 1024, `${sent} octets were taken`)
+  assert.ok(inbound.readBufferLength + outbound.writeBufferLength < 8 * 1024 * 1024)
+  const heard = collect(server)
+  server.resume()
+  await client.close()
+  assert.ok((await heard).length >= sent)
+})
+
+test('a reset of one side resets the other', async () => {
+  for (const end of ['client', 'server'] as const) {
+    await using parts = await spliced()
+    const other = end === 'client' ? parts.server : parts.client
+    const closed = new Promise<Event & { error?: Error }>((resolve) => other.addEventListener('close', resolve))
+    parts[end].abort(new Error('gone'))
+    assert.ok((await closed).error)
+    await parts.over
+  }
+})
+
+test('a circuit on which nothing is heard is ended', async () => {
+  await using parts = await spliced(20)
+  await parts.over
+})

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { compileExposure, exposeSchema } from '../src/index.ts'
+
+const passes = (rules: Array<{ methods: string[]; path: string }>, method: string, target: string) =>
+  compileExposure(rules).permit(method, target) !== undefined
+
+test('what no rule names is not exposed', () => {
+  const rules = [
+    { methods: ['GET', 'HEAD'], path: '/v1/**' },
+    { methods: ['POST'], path: '/v1/orders' },
+    { methods: ['*'], path: '/users/*/photo' },
+  ]
+  for (const [method, target] of [
+    ['GET', '/v1'],
+    ['GET', '/v1/'],
+    ['HEAD', '/v1/a/b?c=/d'],
+    ['POST', '/v1/orders'],
+    ['DELETE', '/users/7/photo'],
+    ['GET', '/v1/%61'],
+  ] as const)
+    assert.ok(passes(rules, method, target), `${method} ${target}`)
+  for (const [method, target] of [
+    ['GET', '/'],
+    ['GET', '/v2'],
+    ['GET', '/v1x'],
+    ['POST', '/v1/other'],
+    ['post', '/v1/orders'],
+    ['GET', '/users/7/8/photo'],
+    ['GET', '/users//photo'],
+    ['GET', '*'],
+  ] as const)
+    assert.ok(!passes(rules, method, target), `${method} ${target}`)
+})
+
+test('a path that a backend may read in two ways passes only a rule for everything', () => {
+  const some = [{ methods: ['*'], path: '/v1/**' }]
+  const all = [{ methods: ['*'], path: '/**' }]
+  for (const target of [
+    '/v1/../admin',
+    '/v1/%2e%2e/admin',
+    '/v1/..%2fadmin',
+    '/v1/.%2E/admin',
+    '/v1\\..\\admin',
+    '/v1//admin',
+    '/v1/;x/../admin',
+    '/v1/%00',
+    '/v1/%zz',
+    '/v1/.',
+  ]) {
+    assert.ok(!passes(some, 'GET', target), target)
+    assert.ok(passes(all, 'GET', target), target)
+  }
+})
+
+test('no target lets a request out of its prefix, as a browser would resolve it', () => {
+  const some = [{ methods: ['*'], path: '/v1/**' }]
+  const segment = fc.constantFrom('..', '.', '%2e%2e', '%2E.', 'a', 'v1', '', '%2f', ';', '..;')
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 8 }), (segments) => {
+      const target = `/v1/${segments.join('/')}`
+      if (passes(some, 'GET', target)) assert.match(new URL(target, 'http://h').pathname, /^\/v1(\/|$)/)
+    }),
+  )
+})
+
+test('rules without methods, with an unknown key or a path that is none are refused', () => {
+  for (const bad of [
+    [],
+    [{ path: '/' }],
+    [{ methods: [], path: '/' }],
+    [{ methods: ['get'], path: '/' }],
+    [{ methods: ['GET'], path: 'x' }],
+    [{ methods: ['GET'], path: '/**/x' }],
+    [{ methods: ['GET'], path: '/', more: 1 }],
+  ]) {
+    assert.equal(exposeSchema.safeParse(bad).success, false, JSON.stringify(bad))
+  }
+})

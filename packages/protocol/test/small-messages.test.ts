@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  covers,
+  decodeGuardAnswer,
+  decodeGuardRequest,
+  decodeHello,
+  decodeKnock,
+  decodeLookupAnswer,
+  decodeLookupRequest,
+  decodeSignedRecords,
+  encodeHello,
+  encodeKnock,
+  encodeMessage,
+  exchangeFailures,
+  failureOfWire,
+  isServiceName,
+  isServicePattern,
+  knockSize,
+  maxDirectoryMessage,
+} from '../src/index.ts'
+
+const readers = {
+  decodeGuardAnswer,
+  decodeGuardRequest,
+  decodeHello,
+  decodeKnock,
+  decodeLookupAnswer,
+  decodeLookupRequest,
+  decodeSignedRecords,
+}
+
+test('no octets make a message reader throw', () => {
+  const jsonLike = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.json().map((text) => new Uint8Array(Buffer.from(text))),
+  )
+  for (const [name, read] of Object.entries(readers)) {
+    fc.assert(
+      fc.property(jsonLike, (octets) => assert.doesNotThrow(() => read(octets), name)),
+      { numRuns: 200 },
+    )
+  }
+})
+
+test('a message over the ceiling is none', () => {
+  const answer = {
+    relays: Array.from({ length: 200 }, () => ({ peer: 'p'.repeat(100), addresses: ['/ip4/127.0.0.1/tcp/1'] })),
+  }
+  assert.ok(encodeMessage(answer).length > maxDirectoryMessage)
+  assert.equal(decodeLookupAnswer(encodeMessage(answer)), undefined)
+})
+
+test('messages come back as they were', () => {
+  const service = 'ab'.repeat(32)
+  assert.deepEqual(decodeLookupRequest(encodeMessage({ type: 'guards', service })), { type: 'guards', service })
+  assert.deepEqual(decodeLookupRequest(encodeMessage({ type: 'relays' })), { type: 'relays' })
+  assert.equal(decodeLookupRequest(Buffer.from('{"type":"guards","service":"billing"}')), undefined)
+  const relays = [{ peer: 'p', addresses: ['/ip4/127.0.0.1/tcp/1'] }]
+  assert.deepEqual(decodeLookupAnswer(encodeMessage({ relays })), { relays })
+  assert.deepEqual(decodeGuardRequest(encodeMessage({ type: 'withdraw', record: 'a.b.c' })), {
+    type: 'withdraw',
+    record: 'a.b.c',
+  })
+  assert.deepEqual(decodeGuardAnswer(encodeMessage({ ok: false, code: 'BUSY' })), { ok: false, code: 'BUSY' })
+  const records = [{ record: 'a.b.c', credential: 'd.e.f~' }]
+  assert.deepEqual(decodeSignedRecords(encodeMessage(records)), records)
+})
+
+test('a record answer never carries what a credential discloses', () => {
+  assert.equal(decodeSignedRecords(encodeMessage([{ record: 'a.b.c', credential: 'd.e.f~secret~' }])), undefined)
+})
+
+test('a knock is 56 octets and comes back; a hello comes back with and without disclosure', () => {
+  const knock = { nonce: Buffer.alloc(16, 1), timeMs: 1_700_000_000_123, proof: Buffer.alloc(32, 2) }
+  assert.equal(encodeKnock(knock).length, knockSize)
+  assert.deepEqual(decodeKnock(encodeKnock(knock)), knock)
+  for (const credential of ['a.b.c~', 'a.b.c~d~'])
+    assert.deepEqual(decodeHello(encodeHello({ revocations: 3, credential })), { revocations: 3, credential })
+})
+
+test('each failure has a number of its own, and a number that none has is a violation', () => {
+  const wires = Object.values(exchangeFailures).map(({ wire }) => wire)
+  assert.equal(new Set(wires).size, wires.length)
+  for (const [code, { wire }] of Object.entries(exchangeFailures)) assert.equal(failureOfWire(wire), code)
+  assert.equal(failureOfWire(9999), 'PROTOCOL_VIOLATION')
+})
+
+test('what failures tell clients names no host, peer or address', () => {
+  for (const { title } of Object.values(exchangeFailures))
+    assert.doesNotMatch(title, /egress|relay|peer|guard|\d+\.\d+|:\d/i)
+})
+
+test('service names are DNS labels, and patterns cover what they say', () => {
+  for (const name of ['a', 'billing', 'a-1', '0x']) assert.ok(isServiceName(name), name)
+  for (const name of ['', '-a', 'a-', 'A', 'a.b', 'a'.repeat(64), 'a b']) assert.ok(!isServiceName(name), name)
+  for (const pattern of ['*', 'billing', 'team-*', 'b*']) assert.ok(isServicePattern(pattern), pattern)
+  for (const pattern of ['', '**', '*a', 'a*b']) assert.ok(!isServicePattern(pattern), pattern)
+  assert.ok(covers(['team-*'], 'team-a') && covers(['*'], 'x') && covers(['x'], 'x'))
+  assert.ok(!covers(['team-*'], 'tea') && !covers([], 'x') && !covers(['x'], 'xy'))
+})
