@@ -1,0 +1,13 @@
+/** What is measured, in the order of the table: key in the JSON, what people read, and digits after the point. */
+export const figures = [
+  { key: 'requests_per_s', title: 'requests/s, 64 connections', digits: 0 },
+  { key: 'cpu_us_per_request', title: 'CPU µs per request, 64 connections, three nodes', digits: 0 },
+  { key: 'requests_per_s_256', title: 'requests/s, 256 connections', digits: 0 },
+  { key: 'cpu_us_per_request_256', title: 'CPU µs per request, 256 connections, three nodes', digits: 0 },
+  { key: 'p50_ms_1', title: 'p50 ms, one connection', digits: 2 },
+  { key: 'p99_ms_1', title: 'p99 ms, one connection', digits: 2 },
+  { key: 'cpu_us_per_request_1', title: 'CPU µs per request, one connection, three nodes', digits: 0 },
+  { key: 'bulk_mb_per_s', title: 'download MB/s, 10 MB at a time', digits: 0 },
+  { key: 'upload_mb_per_s', title: 'upload MB/s, 10 MB at a time', digits: 0 },
+  { key: 'rss_mb', title: 'RSS MB of the largest node', digits: 0 },
+]

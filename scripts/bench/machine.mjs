@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process'
+import { cpus, loadavg, release, totalmem } from 'node:os'
+import { node } from '../setup.mjs'
+
+/** What the figures depend on: `{ date, machine, versions }`. */
+export function describeMachine(tools) {
+  const versions = Object.entries(tools).map(([name, { version }]) => [name, version])
+  return {
+    date: new Date().toISOString(),
+    machine: {
+      cores: cpus().length,
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      memoryMb: Math.round(totalmem() / 1e6),
+      kernel: release(),
+      /** Load of the minute before: what else the cores were doing. */
+      load: loadavg()[0],
+    },
+    versions: {
+      node: spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 10_000 }).stdout.trim().replace(/^v/, ''),
+      ...Object.fromEntries(versions),
+    },
+  }
+}
