@@ -196,7 +196,7 @@ export class Call implements ResponseListener, Watched {
       return
     }
     const problem = problemOf(code, requestId)
-    this.#response.shouldKeepAlive = this.#request.complete
+    if (!this.#request.complete) this.#response.shouldKeepAlive = false
     this.#response.writeHead(problem.status, problem.fields)
     this.#response.end(problem.body)
   }

@@ -73,7 +73,7 @@ export async function startHost(init: HostInit): Promise<Host> {
     connectionManager: {
       maxConnections: 8192,
       inboundConnectionThreshold: 1000,
-      maxIncomingPendingConnections: 256,
+      maxIncomingPendingConnections: 4096,
       maxParallelDials: 64,
       dialTimeout: 10_000,
       reconnectRetries: 0,

@@ -8,6 +8,7 @@ import {
   PosternError,
   type Purpose,
   type RelayAddress,
+  reasonOf,
   type ServiceName,
   type Trunks,
 } from '@postern/protocol'
@@ -20,6 +21,7 @@ import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
 import { Registration } from './directory/register.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
+import { withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
 import { PathChooser } from './path.ts'
 import { type TracedHop, traceHops } from './trace.ts'
@@ -85,9 +87,12 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${host.peer}`))
 
   if (init.relay !== undefined) {
-    const dht = new Dht(host.libp2p)
+    const dht = new Dht(host.libp2p, (error) => {
+      meter.count('dht_failures', 'find')
+      log.debug('directory search ended early', { reason: reasonOf(error) })
+    })
     const guard = new Guard({ host, dht, mesh: member.mesh.id, clock, log, meter })
-    const addresses = () => host.libp2p.getMultiaddrs().map((address) => address.decapsulate('/p2p').toString())
+    const addresses = () => host.libp2p.getMultiaddrs().map(withoutPeer)
     const guards = (service: string) => guard.lookup(service).length > 0
     const lookup = new Lookup({ host, dht, mesh: member.mesh.id, guards, addresses, meter })
     ends.lookup = lookupEnd((service) => guard.lookup(service))

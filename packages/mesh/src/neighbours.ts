@@ -6,6 +6,7 @@ import { Backoff } from './backoff.ts'
 import { existingLink, linkTo } from './circuit/open.ts'
 import { askRelay } from './directory/lookup.ts'
 import type { Host } from './host.ts'
+import { withoutPeer } from './link/address.ts'
 
 /** A relay that a node has chosen for itself, and when it was last linked; 0 for never. */
 export interface Choice extends RelayAddress {
@@ -32,8 +33,8 @@ export interface NeighboursInit {
   readonly linked: (relay: PeerName) => void
 }
 
-const dialDeadlineMs = 8000
-const reviewMs = 5000
+const dialDeadlineMs = 4000
+const reviewMs = 2000
 
 /**
  * Keeps links to a few relays of the node's own choosing. Choices stay: changing them often would let a patient relay
@@ -43,6 +44,8 @@ export class Neighbours {
   readonly #init: NeighboursInit
   readonly #backoffs = new Map<PeerName, Backoff>()
   readonly #timers = new Map<PeerName, NodeJS.Timeout>()
+  /** Relays that could not be linked when they were tried; those that were not tried yet come before them. */
+  readonly #unreached = new Set<PeerName>()
   #choices: Choice[]
   #review: NodeJS.Timeout | undefined
   #reviewing = false
@@ -103,12 +106,17 @@ export class Neighbours {
       this.#init.log.debug('relay not reached', { peer, reason: reasonOf(error) })
       if (this.#stopped) return
       // One that was never linked is no choice yet: another may be tried in its place at once.
-      if (choice.lastSeenMs === 0) this.#drop(peer)
-      else this.#linkSoon(peer, backoff.nextMs())
+      if (choice.lastSeenMs > 0) this.#linkSoon(peer, backoff.nextMs())
+      else {
+        this.#drop(peer)
+        this.#unreached.add(peer)
+        this.#reviewNow()
+      }
       return
     }
     if (this.#stopped) return
     backoff.succeeded()
+    this.#unreached.delete(peer)
     this.#seen(peer)
     this.#init.log.info('relay linked', { peer })
     this.#init.linked(peer)
@@ -149,8 +157,11 @@ export class Neighbours {
     const candidates = (await this.#candidates(linked)).filter(({ peer }) =>
       this.#choices.every((c) => c.peer !== peer),
     )
-    while (this.#choices.length < count && candidates.length > 0 && !this.#stopped) {
-      const [picked] = candidates.splice(randomInt(candidates.length), 1)
+    const untried = candidates.filter(({ peer }) => !this.#unreached.has(peer))
+    // When none is left, all may be tried again at the next review.
+    if (untried.length === 0) this.#unreached.clear()
+    while (this.#choices.length < count && untried.length > 0 && !this.#stopped) {
+      const [picked] = untried.splice(randomInt(untried.length), 1)
       if (picked === undefined) break
       this.#choices.push({ ...picked, lastSeenMs: 0 })
       this.#linkSoon(picked.peer, 0)
@@ -185,5 +196,5 @@ export class Neighbours {
 export function relayOfAddress(address: string): RelayAddress {
   const parsed = multiaddr(address)
   const peer = parsed.getComponents().findLast((part) => part.name === 'p2p')?.value ?? ''
-  return { peer, addresses: [parsed.decapsulate('/p2p').toString()] }
+  return { peer, addresses: [withoutPeer(parsed)] }
 }

@@ -9,12 +9,10 @@ const clock = { now: () => 1_700_000_000_000 }
 const end: End = { kind: 'end', purpose: 'lookup', subject: Buffer.alloc(32, 5) }
 const keys = Array.from({ length: 4 }, () => generateKey())
 const hopsOf = (count: number) =>
-  keys
-    .slice(0, count)
-    .map((key, at) => ({
-      peer: key.peerId.toString(),
-      addresses: at === count - 1 ? [] : [`/ip4/192.0.2.${at + 1}/tcp/4001`],
-    }))
+  keys.slice(0, count).map((key, at) => ({
+    peer: key.peerId.toString(),
+    addresses: at === count - 1 ? [] : [`/ip4/192.0.2.${at + 1}/tcp/4001`],
+  }))
 const openerOf = (at: number) => new SlotOpener(keys[at]?.libp2p.raw.subarray(0, 32) ?? new Uint8Array())
 
 /** Opens the first slot as the hop would. */

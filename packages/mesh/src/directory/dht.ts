@@ -2,6 +2,7 @@ import type { Libp2p, PeerInfo } from '@libp2p/interface'
 import type { PeerName, RelayAddress } from '@postern/protocol'
 import { pipe } from 'it-pipe'
 import type { CID } from 'multiformats/cid'
+import { withoutPeer } from '../link/address.ts'
 
 const findDeadlineMs = 2000
 const provideDeadlineMs = 10_000
@@ -9,9 +10,12 @@ const provideDeadlineMs = 10_000
 /** The mesh's DHT as a relay uses it: it provides keys and finds who else does. */
 export class Dht {
   readonly #libp2p: Libp2p
+  readonly #failed: (error: unknown) => void
 
-  constructor(libp2p: Libp2p) {
+  /** `failed` is told of every search that did not come to its end. */
+  constructor(libp2p: Libp2p, failed: (error: unknown) => void) {
     this.#libp2p = libp2p
+    this.#failed = failed
   }
 
   async provide(key: CID): Promise<void> {
@@ -36,8 +40,9 @@ export class Dht {
     }
     try {
       await pipe(this.#libp2p.contentRouting.findProviders(key, { signal }), toAddresses, collect)
-    } catch {
+    } catch (error) {
       // What was found before the deadline, or before a server failed, is still good.
+      this.#failed(error)
     }
     return [...found.values()]
   }
@@ -45,6 +50,6 @@ export class Dht {
 
 async function* toAddresses(providers: AsyncIterable<PeerInfo>): AsyncIterable<RelayAddress> {
   for await (const { id, multiaddrs } of providers) {
-    yield { peer: id.toString(), addresses: multiaddrs.map((address) => address.decapsulate('/p2p').toString()) }
+    yield { peer: id.toString(), addresses: multiaddrs.map(withoutPeer) }
   }
 }

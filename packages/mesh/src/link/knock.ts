@@ -15,6 +15,8 @@ import { OneTime } from '../one-time.ts'
 import { oneWrite } from './one-write.ts'
 
 const knockDeadlineMs = 3000
+/** Connections from one address that may be silent at a time: strangers must not keep members from knocking. */
+const maxSilentPerHost = 64
 /** What a listener holds of a dialler before it has knocked. */
 const maxEarlyBytes = 64 * 1024
 
@@ -25,7 +27,7 @@ export interface KnockInit {
   readonly refused: (reason: KnockRefusal) => void
 }
 
-export type KnockRefusal = 'malformed' | 'late' | 'wrong' | 'replayed' | 'missing'
+export type KnockRefusal = 'malformed' | 'late' | 'wrong' | 'replayed' | 'missing' | 'crowded'
 
 export function makeKnock(secret: Buffer, listener: string, timeMs: number): Buffer {
   const nonce = randomBytes(knockNonceSize)
@@ -70,11 +72,12 @@ export class KnockJudge {
 export function knockProtector(init: KnockInit): (components: { peerId: PeerId }) => ConnectionProtector {
   return ({ peerId }) => {
     const judge = new KnockJudge(init, peerId.toString())
+    const silent = new Map<string, number>()
     return {
       async protect(connection: MultiaddrConnection): Promise<MessageStream> {
         oneWrite(connection)
         if (connection.direction === 'outbound') sendKnock(connection, init)
-        else await answer(connection, judge, init)
+        else await answer(connection, judge, silent, init)
         return connection
       },
     }
@@ -90,21 +93,39 @@ function sendKnock(connection: MultiaddrConnection, init: KnockInit): void {
   connection.send(makeKnock(secret, listener, init.clock.now()))
 }
 
-async function answer(connection: MultiaddrConnection, judge: KnockJudge, init: KnockInit): Promise<void> {
+async function answer(
+  connection: MultiaddrConnection,
+  judge: KnockJudge,
+  silent: Map<string, number>,
+  init: KnockInit,
+): Promise<void> {
+  const host = connection.remoteAddr.getComponents()[0]?.value ?? ''
+  const beside = silent.get(host) ?? 0
+  if (beside >= maxSilentPerHost) return refuse(connection, 'crowded', init)
+  silent.set(host, beside + 1)
+  const refusal = await hear(connection, judge)
+  const left = (silent.get(host) ?? 1) - 1
+  if (left === 0) silent.delete(host)
+  else silent.set(host, left)
+  if (refusal !== undefined) refuse(connection, refusal, init)
+}
+
+/** Reads the knock, and answers with what is wrong with it. */
+async function hear(connection: MultiaddrConnection, judge: KnockJudge): Promise<KnockRefusal | undefined> {
   const bytes = byteStream(connection, { maxBufferSize: maxEarlyBytes })
-  let refusal: KnockRefusal | undefined
   try {
     const octets = await bytes.read({ bytes: knockSize, signal: AbortSignal.timeout(knockDeadlineMs) })
-    refusal = judge.judge(octets.subarray())
+    const refusal = judge.judge(octets.subarray())
+    if (refusal === undefined) bytes.unwrap()
+    return refusal
   } catch {
-    refusal = 'missing'
+    return 'missing'
   }
-  if (refusal === undefined) {
-    bytes.unwrap()
-    return
-  }
-  init.refused(refusal)
-  const error = new PosternError('KNOCK_REFUSED', `the knock was ${refusal}`)
+}
+
+function refuse(connection: MultiaddrConnection, reason: KnockRefusal, init: KnockInit): never {
+  init.refused(reason)
+  const error = new PosternError('KNOCK_REFUSED', `the knock was ${reason}`)
   connection.abort(error)
   throw error
 }

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type FieldLines, fieldValue } from '@postern/protocol'
+import { requestFields, responseFields } from '../src/headers.ts'
+
+const arrival = { client: '192.0.2.7', scheme: 'https', authority: 'api.example.com' } as const
+
+function namesOf(fields: FieldLines): string[] {
+  return fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
+}
+
+test('end-to-end fields go on as they came: order, spelling and repetition', () => {
+  const raw = ['X-B', '1', 'Cookie', 'a=1', 'x-b', '2', 'Content-Length', '3', 'Empty', '']
+  assert.deepEqual(requestFields(raw, arrival, undefined).slice(0, raw.length), raw)
+})
+
+test('where a request comes from is said by the entrance, whatever the client says', () => {
+  const claims = [
+    ...['Host', 'evil.example', 'Forwarded', 'for=10.0.0.1', 'X-Forwarded-For', '10.0.0.1'],
+    ...['X-Forwarded-Host', 'evil.example', 'X-FORWARDED-PROTO', 'http', 'X-Real-IP', '10.0.0.1'],
+  ]
+  const fields = requestFields(claims, arrival, undefined)
+  assert.deepEqual(namesOf(fields), ['via', 'forwarded'])
+  assert.equal(fieldValue(fields, 'forwarded'), 'for=192.0.2.7;host=api.example.com;proto=https')
+})
+
+test('Forwarded quotes what is no token, as RFC 7239 asks', () => {
+  const forwarded = (client: string, authority: string) =>
+    fieldValue(requestFields([], { client, scheme: 'http', authority }, undefined), 'forwarded')
+  assert.equal(forwarded('2001:db8::7', 'h:8080'), 'for="[2001:db8::7]";host="h:8080";proto=http')
+  assert.equal(forwarded('192.0.2.7', '[::1]:80'), 'for=192.0.2.7;host="[::1]:80";proto=http')
+  assert.equal(forwarded('192.0.2.7', 'a";for=10.0.0.1'), 'for=192.0.2.7;host="a;for=10.0.0.1";proto=http')
+})
+
+test('Via grows by this entrance and keeps who was before it', () => {
+  const via = (raw: readonly string[]) => fieldValue(requestFields(raw, arrival, undefined), 'via')
+  assert.equal(via([]), '1.1 postern')
+  assert.equal(via(['Via', '1.0 a', 'via', '1.1 b']), '1.0 a, 1.1 b, 1.1 postern')
+})
+
+test('fields of the connection stay behind, with those that Connection names', () => {
+  const raw = [
+    ...[
+      'Connection',
+      'keep-alive, X-Secret',
+      'Keep-Alive',
+      'timeout=5',
+      'X-Secret',
+      '1',
+      'Transfer-Encoding',
+      'chunked',
+    ],
+    ...[
+      'Proxy-Authorization',
+      'Basic x',
+      'Proxy-Connection',
+      'keep-alive',
+      'Upgrade',
+      'h2c',
+      'TE',
+      'gzip',
+      'Accept',
+      '*/*',
+    ],
+  ]
+  assert.deepEqual(namesOf(requestFields(raw, arrival, undefined)), ['accept', 'via', 'forwarded'])
+})
+
+test('a client cannot make the entrance hide where a request comes from', () => {
+  const fields = requestFields(['Connection', 'via, forwarded'], arrival, undefined)
+  assert.deepEqual(namesOf(fields), ['via', 'forwarded'])
+})
+
+test('a client that takes trailers is said to take them, and an upgrade is asked for once', () => {
+  assert.equal(fieldValue(requestFields(['TE', 'gzip, Trailers'], arrival, undefined), 'te'), 'trailers')
+  const upgrade = requestFields(['Connection', 'Upgrade', 'Upgrade', 'websocket'], arrival, 'websocket')
+  assert.equal(fieldValue(upgrade, 'upgrade'), 'websocket')
+})
+
+test('an answer keeps its fields and gains what was asked for, no more', () => {
+  const head = { status: 200, fields: ['Set-Cookie', 'a', 'Set-Cookie', 'b'], backendUs: 1500, end: true }
+  assert.deepEqual(responseFields(head, { requestId: undefined, totalMs: undefined }), [
+    ...head.fields,
+    ...['via', '1.1 postern'],
+  ])
+  const marked = responseFields(head, { requestId: 'id-1', totalMs: 4 })
+  assert.equal(fieldValue(marked, 'x-request-id'), 'id-1')
+  assert.equal(fieldValue(marked, 'server-timing'), 'backend;dur=1.50, mesh;dur=2.50')
+})
+
+test('the mesh never takes less than no time, whatever the clocks say', () => {
+  const head = { status: 200, fields: [], backendUs: 5000, end: true }
+  const marked = responseFields(head, { requestId: undefined, totalMs: 4 })
+  assert.equal(fieldValue(marked, 'server-timing'), 'backend;dur=5.00, mesh;dur=0.00')
+})
