@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { createHmac, randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import type { Call, Outcome } from './dial.ts'
+import { addressOf, type HostName, Hosts, innerAddress } from './hosts.ts'
+import { answered, service } from './marks.ts'
+import { type MeshNode, NetMesh, relayNames, relayPort } from './mesh.ts'
+import { ask } from './process.ts'
+import type { Answer } from './visit.ts'
+
+const outside = ['client', 'ingress', ...relayNames, 'stranger'] as const
+/** More than what is tried takes where it comes to an end, the deadline of a knock (3 s) included. */
+const longMs = 5000
+
+test('what strangers can do', async (t) => {
+  using hosts = new Hosts()
+  await using mesh = await NetMesh.start(hosts, { service, bootstrap: { ingress: relayNames, egress: relayNames } })
+  const secret = Buffer.from(mesh.secret, 'base64url')
+  const dial = async (host: HostName, calls: readonly Call[]) => (await ask(hosts, host, 'dial', calls)) as Outcome[]
+
+  await t.test('the backend can be reached from the egress host alone', async () => {
+    const call = { host: addressOf.backend, port: 3000, says: hex('GET / HTTP/1.0\r\n\r\n'), withinMs: 1000 }
+    const [fromEgress] = await dial('egress', [{ ...call, withinMs: longMs, once: true }])
+    assert.ok((fromEgress?.heard ?? 0) > 0, 'the egress host is answered')
+    const others = await Promise.all(outside.map(async (host) => ({ host, outcomes: await dial(host, [call]) })))
+    for (const { host, outcomes } of others) assert.deepEqual(outcomes.map(reached), [false], host)
+  })
+
+  await t.test('the egress has no listening socket, and refuses whoever looks for one', async () => {
+    const listening = ['ss', '--listening', '--tcp', '--udp', '--numeric', '--no-header']
+    assert.match(hosts.run('relay-1', listening), /:4001 /, 'a relay has one')
+    assert.equal(hosts.run('egress', listening), '')
+    const calls = [addressOf.egress, innerAddress].flatMap((host) =>
+      [22, 80, 443, 3000, relayPort, 8080, 9090].map((port) => ({ host, port, says: '', withinMs: longMs })),
+    )
+    const found = await Promise.all(outside.map((host) => dial(host, calls)))
+    assert.deepEqual([...new Set(found.flat().map(({ error }) => error))], ['ECONNREFUSED'])
+  })
+
+  await t.test('a stranger who connects to a relay gets no byte, whatever he says', async () => {
+    const tries = relayNames.flatMap((name) =>
+      Object.entries(openings).map(([how, opening]) => ({
+        how: `${how}, to ${name}`,
+        call: to(mesh.node(name), opening(mesh.node(name), secret)),
+      })),
+    )
+    const outcomes = await dial(
+      'stranger',
+      tries.map(({ call }) => call),
+    )
+    for (const [at, { how }] of tries.entries()) {
+      const { connected, endedMs, heard } = outcomes[at] ?? {}
+      assert.deepEqual(
+        { connected, heard, ended: endedMs !== undefined },
+        { connected: true, heard: 0, ended: true },
+        how,
+      )
+    }
+  })
+
+  await t.test('a knock is good once, at the relay it is meant for, and answered there', async () => {
+    const relay = mesh.node('relay-1')
+    const good = Buffer.concat([knock(secret, relay.peer, Date.now()), multistream])
+    const first = await dial('stranger', [{ ...to(relay, good), once: true }])
+    assert.ok((first[0]?.heard ?? 0) > 0, 'with the secret of the mesh the relay speaks')
+    const again = await dial('stranger', [to(relay, good)])
+    const elsewhere = await dial('stranger', [to(mesh.node('relay-2'), good)])
+    assert.deepEqual(
+      [...again, ...elsewhere].map(({ heard, endedMs }) => ({ heard, ended: endedMs !== undefined })),
+      [
+        { heard: 0, ended: true },
+        { heard: 0, ended: true },
+      ],
+    )
+  })
+
+  await t.test('a client notices none of it', async () => {
+    const [answer] = (await ask(hosts, 'client', 'visit', [{ method: 'GET', path: '/v1/' }])) as Answer[]
+    assert.deepEqual([answer?.status, answer?.body], [200, `${answered.body} 0`])
+  })
+})
+
+const multistream = Buffer.from('\x13/multistream/1.0.0\n')
+
+/** What somebody says who does not belong: each opening must be met with silence. */
+const openings: Readonly<Record<string, (relay: MeshNode, secret: Buffer) => Buffer>> = {
+  'says nothing': () => Buffer.alloc(0),
+  'says as much as a knock, at random': () => randomBytes(56),
+  'says more than a knock, at random': () => randomBytes(5000),
+  'asks with HTTP': () =>
+    Buffer.from('GET / HTTP/1.1\r\nhost: relay.example\r\naccept: */*\r\nuser-agent: curl\r\n\r\n'),
+  'greets with TLS': () => Buffer.concat([Buffer.from('16030100c8010000c40303', 'hex'), randomBytes(194)]),
+  'greets with multistream-select': () => multistream,
+  'knocks with the secret of another mesh': ({ peer }) => knock(randomBytes(32), peer, Date.now()),
+  'knocks too late': ({ peer }, secret) => knock(secret, peer, Date.now() - 90_000),
+  'knocks too early': ({ peer }, secret) => knock(secret, peer, Date.now() + 90_000),
+  'stops in the middle of a knock': ({ peer }, secret) => knock(secret, peer, Date.now()).subarray(0, 55),
+}
+
+/** A knock as the protocols page, section 2, has it. */
+function knock(secret: Buffer, listener: string, timeMs: number): Buffer {
+  const nonce = randomBytes(16)
+  const time = Buffer.alloc(8)
+  time.writeBigUInt64BE(BigInt(timeMs))
+  const proof = createHmac('sha256', secret).update('postern knock 1').update(listener).update(nonce).update(time)
+  return Buffer.concat([nonce, time, proof.digest()])
+}
+
+function to({ name }: MeshNode, octets: Buffer): Call {
+  return { host: addressOf[name], port: relayPort, says: octets.toString('hex'), withinMs: longMs }
+}
+
+function hex(text: string): string {
+  return Buffer.from(text).toString('hex')
+}
+
+function reached({ connected, heard }: Outcome): boolean {
+  return connected || heard > 0
+}
