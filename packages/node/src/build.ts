@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { createEgress, type Egress } from '@postern/egress'
-import { loadMember, type Member, permits } from '@postern/identity'
+import { loadMember, type Member } from '@postern/identity'
 import { type Ingress, servicesOf, startIngress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
 import { Counters, createLog } from '@postern/observe'
-import { type Clock, type Log, PosternError, systemClock } from '@postern/protocol'
+import { type Clock, type Log, systemClock } from '@postern/protocol'
 import { type AdminServer, startAdmin } from './admin.ts'
 import { choiceFile } from './choice-file.ts'
 import { type Config, rolesOf } from './config.ts'
 import { idle, within } from './deadline.ts'
+import { checkGrants } from './grants.ts'
 import { nodeStatus } from './status.ts'
 
 export interface NodeInit {
@@ -49,7 +50,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const { config } = init
   const clock = init.clock ?? systemClock
   const member = await loadMember(config.mesh, config.state, clock)
-  checkRoles(config, member)
+  checkGrants(config, member)
   const log = createLog({ level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 })
   const counters = new Counters()
   const tools = { clock, log, meter: counters }
@@ -110,25 +111,6 @@ function meshInit(
             entries: choiceFile(join(config.state, 'entries.json'), tools.log),
           },
         }),
-  }
-}
-
-/** A role, or a service, that the credential does not grant would be refused by every other node: say so at once. */
-function checkRoles(config: Config, { credential }: Member): void {
-  const remedy = 'ask the authority for a credential that grants it: postern mesh issue'
-  for (const role of rolesOf(config)) {
-    if (!permits(credential, role)) {
-      throw new PosternError('CREDENTIAL_REFUSED', `the credential does not grant the role ${role}`, { remedy })
-    }
-  }
-  for (const [role, services] of [
-    ['egress', Object.keys(config.egress?.services ?? {})],
-    ['ingress', config.ingress === undefined ? [] : servicesOf(config.ingress)],
-  ] as const) {
-    for (const service of services) {
-      if (permits(credential, role, service)) continue
-      throw new PosternError('CREDENTIAL_REFUSED', `the credential does not cover the service ${service}`, { remedy })
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { PosternError } from '@postern/protocol'
 import type { z } from 'zod'
 import { type Config, configSchema, rolesOf } from './config.ts'
@@ -81,7 +81,7 @@ export function checkConfig(source: Sourced, file: string): Config {
     ...config,
     mesh: at(config.mesh),
     state: at(config.state),
-    admin: { socket: at(config.admin.socket) },
+    admin: { socket: at(config.admin.socket ?? join(config.state, 'admin.sock')) },
     ...(ingress === undefined ? {} : { ingress }),
   })
 }

@@ -17,9 +17,10 @@ export const configSchema = z.strictObject({
   mesh: z.string().default('mesh.json').describe('mesh file'),
   state: z.string().default('state').describe('folder of the node key, the credential and what the node remembers'),
   admin: z
-    .strictObject({ socket: z.string().default('state/admin.sock') })
-    .prefault({})
-    .describe('local admin socket, mode 0600'),
+    .strictObject({
+      socket: z.string().optional().describe('local admin socket, mode 0600 (default: admin.sock in the state folder)'),
+    })
+    .prefault({}),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   drainMs: z.int().min(0).default(10_000).describe('how long a stopping node lets exchanges finish, in ms'),
   relay: relaySchema.optional(),
@@ -27,10 +28,13 @@ export const configSchema = z.strictObject({
   egress: egressSchema.optional(),
 })
 
-export type Config = z.infer<typeof configSchema>
+type Parsed = z.infer<typeof configSchema>
+
+/** A config that was checked: every value there, every path absolute. */
+export type Config = Omit<Parsed, 'admin'> & { readonly admin: { readonly socket: string } }
 
 /** Roles that a config asks for. */
-export function rolesOf(config: Config): Array<'relay' | 'ingress' | 'egress'> {
+export function rolesOf(config: Pick<Parsed, 'relay' | 'ingress' | 'egress'>): Array<'relay' | 'ingress' | 'egress'> {
   return (['relay', 'ingress', 'egress'] as const).filter((role) => config[role] !== undefined)
 }
 

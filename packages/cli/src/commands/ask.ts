@@ -25,7 +25,7 @@ export async function askAndPrint(
   print(options.json, answer, () => forPeople(answer))
 }
 
-async function socketOf(options: AskOptions): Promise<string> {
+export async function socketOf(options: AskOptions): Promise<string> {
   if (options.socket !== undefined) return options.socket
   const { loadConfig } = await import('@postern/node')
   return loadConfig(options.config, { environment: process.env, flags: options.set }).admin.socket

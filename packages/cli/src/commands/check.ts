@@ -8,14 +8,16 @@ export function checkCommand(): Command {
     .option('--schema', 'print the JSON Schema of the config, for editors')
     .addHelpText('after', '\nExample:\n  postern check --config relay/postern.yaml')
     .action(async (options: ConfigOptions & { schema?: true; json?: true }) => {
-      const { configJsonSchema, loadConfig, rolesOf } = await import('@postern/node')
+      const { checkGrants, configJsonSchema, loadConfig, rolesOf } = await import('@postern/node')
       if (options.schema === true) {
         process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
         return
       }
       const { loadMember } = await import('@postern/identity')
       const config = loadConfig(options.config, { environment: process.env, flags: options.set })
-      const { credential, mesh } = await loadMember(config.mesh, config.state)
+      const member = await loadMember(config.mesh, config.state)
+      checkGrants(config, member)
+      const { credential, mesh } = member
       const found = { ok: true, name: credential.name, peer: credential.peer, roles: rolesOf(config), mesh: mesh.name }
       print(
         options.json,

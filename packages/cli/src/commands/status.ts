@@ -1,13 +1,29 @@
 import type { NodeStatus } from '@postern/node'
 import type { Command } from 'commander'
-import { sheet } from '../output.ts'
-import { type AskOptions, askAndPrint, asking } from './ask.ts'
+import { askNode } from '../admin-client.ts'
+import { exitCode, print, sheet } from '../output.ts'
+import { type AskOptions, askAndPrint, asking, socketOf } from './ask.ts'
 
 export function statusCommand(): Command {
   return asking('status')
     .description('what the running node is and does')
-    .addHelpText('after', '\nExample:\n  postern status --config egress-1/postern.yaml')
-    .action((options: AskOptions) => askAndPrint('/status', options, (answer) => describe(answer as NodeStatus)))
+    .option('--ready', 'ask only whether it can do its work now: exit code 0 or 1')
+    .addHelpText('after', '\nExamples:\n  postern status --config egress-1/postern.yaml\n  postern status --ready')
+    .action(async (options: AskOptions & { ready?: true }) => {
+      if (options.ready === true) await sayReadiness(options)
+      else await askAndPrint('/status', options, (answer) => describe(answer as NodeStatus))
+    })
+}
+
+interface Readiness {
+  readonly ready: boolean
+  readonly missing: readonly string[]
+}
+
+async function sayReadiness(options: AskOptions): Promise<void> {
+  const answer = (await askNode(await socketOf(options), '/ready')) as Readiness
+  print(options.json, answer, () => (answer.ready ? 'ready' : `not ready: ${answer.missing.join('; ')}`))
+  if (!answer.ready) process.exitCode = exitCode.failed
 }
 
 function describe(status: NodeStatus): string {
