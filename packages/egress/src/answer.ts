@@ -8,11 +8,11 @@ import { tunnel } from './tunnel.ts'
 
 export interface AnswerEvents {
   /** The head of the answer has been sent on. */
-  readonly answered: (status: number, backendUs: number) => void
+  answered(status: number): void
   /** Nothing was sent on: the request may go to another backend, or the exchange fails. */
-  readonly failed: (code: ExchangeFailureCode, error: Error) => void
+  failed(code: ExchangeFailureCode, error: Error): void
   /** The exchange is over after an answer; `complete` unless it broke off. */
-  readonly over: (complete: boolean) => void
+  over(complete: boolean): void
 }
 
 const nothing: ReadonlySet<string> = new Set()
@@ -80,7 +80,7 @@ export class Answer implements Dispatcher.DispatchHandler {
     this.#answered = true
     this.#ended = endsAtOnce(this.#method, status, fields)
     this.#exchange.respond({ status, fields, backendUs, end: this.#ended })
-    this.#events.answered(status, backendUs)
+    this.#events.answered(status)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -114,7 +114,7 @@ export class Answer implements Dispatcher.DispatchHandler {
     this.#ended = true
     this.#tunnel = tunnel(this.#exchange, socket)
     this.#exchange.respond({ status, fields: upgradeFields(raw), backendUs, end: false })
-    this.#events.answered(status, backendUs)
+    this.#events.answered(status)
     socket.on('close', () => this.#events.over(true))
   }
 }

@@ -6,9 +6,12 @@ import type { BodySource } from './schedule.ts'
 const highWater = 128 * 1024
 const lowWater = 32 * 1024
 
-export interface StateEvents {
-  readonly emptied: () => void
-  readonly writable: () => void
+/** Whoever is told of what happens to the queue of an exchange. */
+export interface QueueOwner {
+  /** All that was queued has left. */
+  queueEmptied(state: ExchangeState): void
+  /** A writer that was asked to wait may go on. */
+  queueDrained(state: ExchangeState): void
 }
 
 /** What a machine keeps of one open exchange. */
@@ -22,15 +25,15 @@ export class ExchangeState implements BodySource {
   remoteEnded = false
   /** The trailers of an end that waits for the queue. */
   ending: FieldLines | undefined
-  readonly #events: StateEvents
+  readonly #owner: QueueOwner
   #queue: Uint8Array[] = []
   #queued = 0
   #waiting = false
 
-  constructor(id: number, budget: GrowthBudget, events: StateEvents) {
+  constructor(id: number, budget: GrowthBudget, owner: QueueOwner) {
     this.id = id
     this.window = new ReceiveWindow(budget)
-    this.#events = events
+    this.#owner = owner
   }
 
   get queued(): number {
@@ -62,9 +65,9 @@ export class ExchangeState implements BodySource {
   }
 
   emptied(): void {
-    if (this.#queued === 0) this.#events.emptied()
+    if (this.#queued === 0) this.#owner.queueEmptied(this)
     if (!this.#waiting || this.#queued > lowWater) return
     this.#waiting = false
-    this.#events.writable()
+    this.#owner.queueDrained(this)
   }
 }

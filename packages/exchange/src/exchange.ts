@@ -1,4 +1,5 @@
 import type { ExchangeFailureCode, FieldLines } from '@postern/protocol'
+import type { Machine } from './machine.ts'
 
 /** What either side can do to an open exchange. Calls on one that is over do nothing. */
 export interface Exchange {
@@ -10,4 +11,34 @@ export interface Exchange {
   consumed(bytes: number): void
   /** Ends both directions at once. */
   reset(code: ExchangeFailureCode): void
+}
+
+/** An open exchange of a machine; whoever made it is told when it is reset from here. */
+export class MachineExchange implements Exchange {
+  protected readonly machine: Machine
+  protected readonly id: number
+  readonly #finished: (id: number) => void
+
+  constructor(machine: Machine, id: number, finished: (id: number) => void) {
+    this.machine = machine
+    this.id = id
+    this.#finished = finished
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.machine.write(this.id, chunk)
+  }
+
+  end(trailers?: FieldLines): void {
+    this.machine.end(this.id, trailers)
+  }
+
+  consumed(bytes: number): void {
+    this.machine.consumed(this.id, bytes)
+  }
+
+  reset(code: ExchangeFailureCode): void {
+    this.machine.reset(this.id, code)
+    this.#finished(this.id)
+  }
 }

@@ -7,7 +7,7 @@ import {
   type ResponseHead,
 } from '@postern/protocol'
 import { Carrier } from './carrier.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, MachineExchange } from './exchange.ts'
 import { Machine } from './machine.ts'
 import { defaultLimits, type MachineLimits } from './machine-events.ts'
 
@@ -43,7 +43,6 @@ export class Initiator {
   constructor(pipe: Pipe, init: InitiatorInit = {}) {
     const limits = { ...defaultLimits, ...init.limits }
     this.#maxExchanges = limits.exchanges
-    const finished = (id: number) => this.#finished(id)
     this.#machine = new Machine(
       'initiator',
       {
@@ -52,11 +51,11 @@ export class Initiator {
         response: (id, head) => this.#listeners.get(id)?.response(head),
         body: (id, piece) => this.#listeners.get(id)?.body(piece),
         end: (id, trailers) => this.#listeners.get(id)?.end(trailers),
-        over: finished,
+        over: this.#onFinished,
         writable: (id) => this.#listeners.get(id)?.writable(),
         reset: (id, code) => {
           const listener = this.#listeners.get(id)
-          finished(id)
+          this.#onFinished(id)
           listener?.reset(code)
         },
         goaway: (lastId) => {
@@ -65,7 +64,7 @@ export class Initiator {
           for (const id of [...this.#listeners.keys()].filter((open) => open > lastId)) {
             const listener = this.#listeners.get(id)
             this.#machine.reset(id, 'DRAINING')
-            finished(id)
+            this.#onFinished(id)
             listener?.reset('DRAINING')
           }
           this.#closeWhenIdle()
@@ -111,22 +110,14 @@ export class Initiator {
     const machine = this.#machine
     const id = machine.request(head)
     this.#listeners.set(id, listener)
-    return {
-      write: (chunk) => machine.write(id, chunk),
-      end: (trailers) => machine.end(id, trailers),
-      consumed: (bytes) => machine.consumed(id, bytes),
-      reset: (code) => {
-        machine.reset(id, code)
-        this.#finished(id)
-      },
-    }
+    return new MachineExchange(machine, id, this.#onFinished)
   }
 
   close(): void {
     this.#carrier.close()
   }
 
-  #finished(id: number): void {
+  readonly #onFinished = (id: number): void => {
     this.#listeners.delete(id)
     this.#closeWhenIdle()
   }

@@ -21,7 +21,7 @@ import {
   writeResponseHead,
 } from '@postern/protocol'
 import { GrowthBudget } from './credit.ts'
-import { ExchangeState } from './exchange-state.ts'
+import { ExchangeState, type QueueOwner } from './exchange-state.ts'
 import { defaultLimits, type MachineEvents, type MachineLimits } from './machine-events.ts'
 import { Schedule } from './schedule.ts'
 
@@ -29,7 +29,7 @@ import { Schedule } from './schedule.ts'
  * One end of a trunk as a pure machine: octets and commands in, events and octets out. No socket, no timer. It never
  * throws on input; what is no trunk ends in `violation`.
  */
-export class Machine {
+export class Machine implements QueueOwner {
   readonly #initiator: boolean
   readonly #limits: MachineLimits
   readonly #events: MachineEvents
@@ -151,13 +151,16 @@ export class Machine {
     this.#control(encodeFrame(frameType.PING, 0, opaque))
   }
 
+  queueEmptied(state: ExchangeState): void {
+    if (state.ending !== undefined) this.#sendEnd(state)
+  }
+
+  queueDrained(state: ExchangeState): void {
+    this.#events.writable(state.id)
+  }
+
   #add(id: number): ExchangeState {
-    const state = new ExchangeState(id, this.#budget, {
-      emptied: () => {
-        if (state.ending !== undefined) this.#sendEnd(state)
-      },
-      writable: () => this.#events.writable(id),
-    })
+    const state = new ExchangeState(id, this.#budget, this)
     this.#exchanges.set(id, state)
     return state
   }
@@ -209,8 +212,7 @@ export class Machine {
   }
 
   #frame(type: FrameType, id: number, payload: Buffer): void {
-    if (this.#broken) return
-    this.#frameReaders[type]?.(id, payload)
+    if (!this.#broken) this.#frameReaders[type]?.(id, payload)
   }
 
   readonly #frameReaders: Partial<Record<FrameType, (id: number, payload: Buffer) => void>> = {
@@ -250,8 +252,7 @@ export class Machine {
   }
 
   #body(id: number, piece: Uint8Array): void {
-    if (this.#broken) return
-    const state = this.#known(id)
+    const state = this.#broken ? undefined : this.#known(id)
     if (state === undefined) return
     if (state.remoteEnded || (this.#initiator && !state.answered)) return this.#violate('content out of place')
     if (!state.window.arrived(piece.byteLength)) return this.#violate('content beyond the credit')

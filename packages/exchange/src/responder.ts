@@ -1,6 +1,6 @@
 import type { ExchangeFailureCode, FieldLines, Pipe, RequestHead, ResponseHead } from '@postern/protocol'
 import { Carrier } from './carrier.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, MachineExchange } from './exchange.ts'
 import { Machine } from './machine.ts'
 import { defaultLimits, type MachineLimits } from './machine-events.ts'
 
@@ -37,14 +37,14 @@ export class Responder {
       'responder',
       {
         request: (id, head) => {
-          const listener = init.accept(this.#incoming(id), head)
+          const listener = init.accept(new MachineIncoming(this.#machine, id, this.#onFinished), head)
           if (this.#machine.has(id)) this.#listeners.set(id, listener)
         },
         interim: () => {},
         response: () => {},
         body: (id, piece) => this.#listeners.get(id)?.body(piece),
         end: (id, trailers) => this.#listeners.get(id)?.end(trailers),
-        over: (id) => void this.#listeners.delete(id),
+        over: this.#onFinished,
         writable: (id) => this.#listeners.get(id)?.writable(),
         reset: (id, code) => {
           const listener = this.#listeners.get(id)
@@ -88,18 +88,17 @@ export class Responder {
     this.#carrier.close()
   }
 
-  #incoming(id: number): Incoming {
-    const machine = this.#machine
-    return {
-      interim: (head) => machine.interim(id, head),
-      respond: (head) => machine.respond(id, head),
-      write: (chunk) => machine.write(id, chunk),
-      end: (trailers) => machine.end(id, trailers),
-      consumed: (bytes) => machine.consumed(id, bytes),
-      reset: (code) => {
-        machine.reset(id, code)
-        this.#listeners.delete(id)
-      },
-    }
+  readonly #onFinished = (id: number): void => {
+    this.#listeners.delete(id)
+  }
+}
+
+class MachineIncoming extends MachineExchange implements Incoming {
+  interim(head: ResponseHead): void {
+    this.machine.interim(this.id, head)
+  }
+
+  respond(head: ResponseHead): void {
+    this.machine.respond(this.id, head)
   }
 }

@@ -132,11 +132,11 @@ export class Call implements ResponseListener, Watched {
       }),
     )
     if (head.end) this.#finish()
-    else atEndOfTurn(rank.trunk, this.#flushHead)
+    else atEndOfTurn(rank.trunk, () => this.#flushHead())
   }
 
   /** An answer whose content is yet to come shows its head at once. */
-  readonly #flushHead = (): void => {
+  #flushHead(): void {
     if (!this.#flushed && !this.#over) this.#response.flushHeaders()
   }
 

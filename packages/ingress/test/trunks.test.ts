@@ -23,9 +23,7 @@ function echoTrunk(name: string): Trunk {
   const [near, far] = pipePair()
   new Responder(far, {
     accept(exchange, head: RequestHead) {
-      const answer = () => exchange.respond({ status: 200, fields: [], backendUs: 0, end: head.end })
-      if (head.end) answer()
-      else answer()
+      exchange.respond({ status: 200, fields: [], backendUs: 0, end: head.end })
       return {
         ...deaf,
         body(piece) {
@@ -56,6 +54,8 @@ function ingressOver(trunks: Trunks): Promise<Ingress> {
   return startIngress({ config, trunks, log: silentLog, meter: noMeter })
 }
 
+const soon = () => AbortSignal.timeout(5000)
+
 /** Sends so many requests on one connection, and leaves them open. */
 async function pipeline(url: string, count: number): Promise<{ close(): void }> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -65,29 +65,27 @@ async function pipeline(url: string, count: number): Promise<{ close(): void }> 
   return { close: () => socket.destroy() }
 }
 
-test('a request that meets a trunk without room goes whole over another', async () => {
+test('a request that meets a trunk without room goes whole over another', async (context) => {
   const full = silentTrunk('full')
   const ingress = await ingressOver(inOrder(full.trunk, echoTrunk('free')))
+  context.after(() => ingress.close())
   const url = ingress.urls[0] ?? ''
   const open = await pipeline(url, defaultLimits.exchanges)
-  try {
-    await eventually('the first trunk is full', () => full.responder.size === defaultLimits.exchanges)
-    assert.equal((await fetch(url)).status, 200)
-    const response = await fetch(url, { method: 'POST', body: 'content' })
-    assert.equal(response.status, 200)
-    assert.equal(await response.text(), 'content')
-  } finally {
-    open.close()
-    await ingress.close()
-  }
+  context.after(() => open.close())
+  await eventually('the first trunk is full', () => full.responder.size === defaultLimits.exchanges)
+  assert.equal((await fetch(url, { signal: soon() })).status, 200)
+  const response = await fetch(url, { method: 'POST', body: 'content', signal: soon() })
+  assert.equal(response.status, 200)
+  assert.equal(await response.text(), 'content')
 })
 
-test('requests that their client has left leave nothing behind', async () => {
+test('requests that their client has left leave nothing behind', async (context) => {
   const silent = silentTrunk('silent')
   const ingress = await ingressOver(inOrder(silent.trunk))
+  context.after(() => ingress.close())
   const open = await pipeline(ingress.urls[0] ?? '', 100)
+  context.after(() => open.close())
   await eventually('all are under way', () => ingress.requests === 100 && silent.responder.size === 100)
   open.close()
   await eventually('none is under way', () => ingress.requests === 0 && silent.responder.size === 0)
-  await ingress.close()
 })
