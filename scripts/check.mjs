@@ -7,13 +7,14 @@ const fix = process.argv.includes('--fix')
 const checks = [
   ['format', 'biome', ['check', ...(fix ? ['--write'] : []), '.']],
   ['lint', 'oxlint', ['--type-aware', ...(fix ? ['--fix'] : [])]],
+  ['types of the tests', 'tsc', ['-p', 'tsconfig.test.json']],
   ['dead code', 'knip', []],
 ]
 
 setup()
 let failed = 0
 for (const [what, command, args] of checks) {
-  console.log(`── ${what}`)
+  console.log('──', what)
   if (spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit' }).status !== 0) failed += 1
 }
 console.log(

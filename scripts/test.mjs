@@ -25,7 +25,9 @@ function runs(command, args) {
 function testFiles() {
   const script =
     "console.log(JSON.stringify(require('node:fs').globSync(['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'], { exclude: (path) => path.includes('node_modules') })))"
-  return JSON.parse(spawnSync(node, ['-e', script], { cwd: root, encoding: 'utf8' }).stdout).sort()
+  return JSON.parse(spawnSync(node, ['-e', script], { cwd: root, encoding: 'utf8' }).stdout).sort((a, b) =>
+    a < b ? -1 : 1,
+  )
 }
 
 setup()

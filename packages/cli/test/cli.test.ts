@@ -154,7 +154,10 @@ test('a mesh is founded once: a second one in its place is refused, and the firs
 
 test('a name that no mesh or node can have is refused before anything is written', async () => {
   const long = 'n'.repeat(65)
-  for (const args of [['mesh', 'create', ''], ['mesh', 'create', long]]) {
+  for (const args of [
+    ['mesh', 'create', ''],
+    ['mesh', 'create', long],
+  ]) {
     assert.equal((await postern([...args, '--dir', 'bad'], { cwd })).code, 2, args.join(' '))
     assert.equal(existsSync(join(cwd, 'bad')), false)
   }

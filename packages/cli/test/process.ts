@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
 const bin = join(import.meta.dirname, '..', 'bin', 'postern.mjs')
@@ -21,7 +22,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-function start(args: readonly string[], { cwd, environment }: Place): ChildProcess {
+function start(args: readonly string[], { cwd, environment }: Place): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [bin, ...args], {
     cwd,
     env: { ...bare, ...environment },
@@ -33,7 +34,7 @@ function start(args: readonly string[], { cwd, environment }: Place): ChildProce
 export async function postern(args: readonly string[], place: Place): Promise<Ended> {
   const child = start(args, place)
   const timer = setTimeout(() => child.kill('SIGKILL'), endMs)
-  const outputs = Promise.all([text(child.stdout ?? []), text(child.stderr ?? [])])
+  const outputs = Promise.all([text(child.stdout), text(child.stderr)])
   const [code] = (await once(child, 'close')) as [number | null]
   clearTimeout(timer)
   const [stdout, stderr] = await outputs
@@ -56,8 +57,8 @@ export interface Running extends AsyncDisposable {
 export async function running(args: readonly string[], place: Place): Promise<Running> {
   const child = start([...args, '--json'], place)
   const closed = once(child, 'close') as Promise<[number | null]>
-  const said = text(child.stderr ?? [])
-  const line = once(createInterface({ input: child.stdout ?? process.stdin }), 'line')
+  const said = text(child.stderr)
+  const line = once(createInterface({ input: child.stdout }), 'line')
   const ended = closed.then(async ([code]) => {
     throw new Error(`postern ${args.join(' ')} ended with ${code}: ${await said}`)
   })

@@ -9,23 +9,21 @@ import { failureOf } from '../src/failure.ts'
 const withCode = (code: unknown, more: object = {}) => Object.assign(new Error('x'), { code, ...more })
 
 /** What each failure of the backend means, by the code of its error. */
-const meaning: Readonly<Partial<Record<ExchangeFailureCode, readonly string[]>>> = {
-  BACKEND_REFUSED: [
-    ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'],
-    ...['ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER', 'CERT_HAS_EXPIRED'],
-    ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-  ],
-  BACKEND_TIMEOUT: ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
-  BACKEND_LOST: ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'],
-  BACKEND_INVALID: ['UND_ERR_HEADERS_OVERFLOW'],
-  ABORTED: ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH'],
-  MALFORMED_REQUEST: ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'],
-  INTERNAL: ['EMFILE', 'UND_ERR_SOMETHING_NEW', ''],
-}
+const meaning: ReadonlyArray<readonly [ExchangeFailureCode, codes: string]> = [
+  ['BACKEND_REFUSED', 'ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH UND_ERR_CONNECT_TIMEOUT'],
+  ['BACKEND_REFUSED', 'ERR_TLS_CERT_ALTNAME_INVALID ERR_SSL_WRONG_VERSION_NUMBER CERT_HAS_EXPIRED'],
+  ['BACKEND_REFUSED', 'DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ['BACKEND_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT'],
+  ['BACKEND_LOST', 'UND_ERR_SOCKET ECONNRESET EPIPE'],
+  ['BACKEND_INVALID', 'UND_ERR_HEADERS_OVERFLOW'],
+  ['ABORTED', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'],
+  ['MALFORMED_REQUEST', 'UND_ERR_INVALID_ARG UND_ERR_NOT_SUPPORTED UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'],
+  ['INTERNAL', 'EMFILE UND_ERR_SOMETHING_NEW'],
+]
 
 test('what an error of the backend means is said by a table', () => {
-  for (const [failure, codes] of Object.entries(meaning))
-    for (const code of codes) assert.equal(failureOf(withCode(code)), failure, code)
+  for (const [failure, codes] of meaning)
+    for (const code of codes.split(' ')) assert.equal(failureOf(withCode(code)), failure, code)
 })
 
 test('an answer that is no HTTP is the fault of the backend, whatever its parser calls it', () => {

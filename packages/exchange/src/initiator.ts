@@ -28,6 +28,8 @@ export interface InitiatorInit {
   /** The other side drains: no further exchange should be opened here. */
   readonly draining?: () => void
   readonly violation?: (detail: string) => void
+  /** The trunk is over; said before its exchanges hear of it, so that none of them is sent here again. */
+  readonly over?: () => void
 }
 
 /** The end of a trunk that opens exchanges. */
@@ -83,6 +85,7 @@ export class Initiator {
     this.#carrier = new Carrier(pipe, this.#machine, {
       over: () => {
         this.#over = true
+        init.over?.()
         const listeners = [...this.#listeners.values()]
         this.#listeners.clear()
         for (const listener of listeners) listener.reset('TRUNK_LOST')

@@ -10,7 +10,8 @@ export interface Sent {
   readonly attempts: number
 }
 
-const maxAttempts = 3
+/** As many trunks as may be lost one after the other while a mesh changes. */
+const maxAttempts = 5
 
 /** Whether a request that failed before an answer may be sent once more: the whole rule. */
 export function mayRetry(code: ExchangeFailureCode, sent: Sent): boolean {

@@ -31,6 +31,10 @@ export class TrunkTable {
     if (known !== undefined) return known
     const initiator = new Initiator(trunk.pipe, {
       draining: () => trunk.retire(),
+      over: () => {
+        this.#open.delete(trunk)
+        trunk.retire()
+      },
       violation: (detail) => {
         this.#meter.count('trunk_violations')
         this.#log.warn('trunk violated', { egress: trunk.egress, code: 'PROTOCOL_VIOLATION', detail })
@@ -38,10 +42,6 @@ export class TrunkTable {
     })
     const open = { trunk, initiator }
     this.#open.set(trunk, open)
-    void initiator.closed.then(() => {
-      this.#open.delete(trunk)
-      trunk.retire()
-    })
     return open
   }
 }

@@ -19,9 +19,9 @@ function silentTrunk(name: string): { trunk: Trunk; responder: Responder } {
 }
 
 /** A trunk to an egress that answers each request with its content. */
-function echoTrunk(name: string): Trunk {
+function echoTrunk(name: string): { trunk: Trunk; responder: Responder } {
   const [near, far] = pipePair()
-  new Responder(far, {
+  const responder = new Responder(far, {
     accept(exchange, head: RequestHead) {
       exchange.respond({ status: 200, fields: [], backendUs: 0, end: head.end })
       return {
@@ -34,7 +34,7 @@ function echoTrunk(name: string): Trunk {
       }
     },
   })
-  return trunkOf(name, near)
+  return { trunk: trunkOf(name, near), responder }
 }
 
 function trunkOf(egress: string, pipe: Trunk['pipe']): Trunk {
@@ -67,7 +67,7 @@ async function pipeline(url: string, count: number): Promise<{ close(): void }> 
 
 test('a request that meets a trunk without room goes whole over another', async (context) => {
   const full = silentTrunk('full')
-  const ingress = await ingressOver(inOrder(full.trunk, echoTrunk('free')))
+  const ingress = await ingressOver(inOrder(full.trunk, echoTrunk('free').trunk))
   context.after(() => ingress.close())
   const url = ingress.urls[0] ?? ''
   const open = await pipeline(url, defaultLimits.exchanges)

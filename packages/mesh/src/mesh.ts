@@ -7,7 +7,6 @@ import {
   type PeerName,
   PosternError,
   type Purpose,
-  type RelayAddress,
   reasonOf,
   type ServiceName,
   type Trunks,
@@ -227,7 +226,6 @@ function startCalling(
   ingress: NonNullable<MeshInit['ingress']>,
 ) {
   const { clock, log, member, meter } = init
-  let known: readonly RelayAddress[] = []
   const entries = new Neighbours({
     host,
     bootstrap,
@@ -236,17 +234,9 @@ function startCalling(
     replaceAfterMs,
     count: chosenRelays,
     store: ingress.entries,
-    linked: () => {
-      entries.ask().then(
-        (relays) => {
-          known = relays
-          pool.refresh()
-        },
-        () => pool.refresh(),
-      )
-    },
+    linked: () => pool.refresh(),
   })
-  const paths = new PathChooser({ relays: ingress.relays, entries: () => entries.linked, known: () => known })
+  const paths = new PathChooser({ relays: ingress.relays, entries: () => entries.linked, known: () => entries.known })
   const finder = new Finder({ host, paths, clock, log, verifier: member.verifier, secret: member.secret })
   const pool = new TrunkPool({
     host,
@@ -259,7 +249,7 @@ function startCalling(
     perEgress: ingress.trunks,
   })
   entries.start()
-  pool.start()
+  pool.refresh()
   const stop = () => {
     pool.stop()
     entries.stop()

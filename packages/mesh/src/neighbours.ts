@@ -35,6 +35,7 @@ export interface NeighboursInit {
 
 const dialDeadlineMs = 4000
 const reviewMs = 2000
+const askAgainMs = 30_000
 
 /**
  * Keeps links to a few relays of the node's own choosing. Choices stay: changing them often would let a patient relay
@@ -47,6 +48,8 @@ export class Neighbours {
   /** Relays that could not be linked when they were tried; those that were not tried yet come before them. */
   readonly #unreached = new Set<PeerName>()
   #choices: Choice[]
+  #told: readonly RelayAddress[] = []
+  #toldMs = 0
   #review: NodeJS.Timeout | undefined
   #reviewing = false
   #stopped = false
@@ -63,6 +66,11 @@ export class Neighbours {
 
   get chosen(): readonly Choice[] {
     return this.#choices
+  }
+
+  /** Chosen relays, and those that they told of not long ago. */
+  get known(): readonly RelayAddress[] {
+    return [...this.#choices, ...this.#told]
   }
 
   start(): void {
@@ -153,10 +161,12 @@ export class Neighbours {
       log.warn('relay replaced', { peer: choice.peer, goneMs: clock.now() - choice.lastSeenMs })
       this.#drop(choice.peer)
     }
+    if (linked.length > 0 && (this.#choices.length < count || clock.now() - this.#toldMs > askAgainMs)) {
+      this.#told = await this.#ask(linked)
+      this.#toldMs = clock.now()
+    }
     if (this.#choices.length >= count) return
-    const candidates = (await this.#candidates(linked)).filter(({ peer }) =>
-      this.#choices.every((c) => c.peer !== peer),
-    )
+    const candidates = this.#candidates()
     const untried = candidates.filter(({ peer }) => !this.#unreached.has(peer))
     // When none is left, all may be tried again at the next review.
     if (untried.length === 0) this.#unreached.clear()
@@ -170,15 +180,17 @@ export class Neighbours {
     }
   }
 
-  async #candidates(linked: readonly Choice[]): Promise<RelayAddress[]> {
-    const own = this.#init.host.peer
+  /** Relays that could be chosen: those to start from, and those that were told of. */
+  #candidates(): RelayAddress[] {
     const known = new Map(this.#init.bootstrap.map(relayOfAddress).map((relay) => [relay.peer, relay]))
-    for (const relay of await this.ask(linked)) known.set(relay.peer, relay)
-    return [...known.values()].filter(({ peer }) => peer !== own)
+    for (const relay of this.#told) known.set(relay.peer, relay)
+    known.delete(this.#init.host.peer)
+    for (const { peer } of this.#choices) known.delete(peer)
+    return [...known.values()]
   }
 
   /** Relays that the first linked neighbour that answers knows of. */
-  async ask(linked: readonly Choice[] = this.linked): Promise<readonly RelayAddress[]> {
+  async #ask(linked: readonly Choice[]): Promise<readonly RelayAddress[]> {
     for (const { peer } of linked) {
       const link = existingLink(this.#init.host, peer)
       if (link === undefined) continue

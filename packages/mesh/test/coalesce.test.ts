@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MessageStream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { rank } from '@postern/protocol'
 import { coalesce } from '../src/link/coalesce.ts'
@@ -17,7 +16,7 @@ function observed() {
     left.push(Buffer.from(data.subarray()))
     return send(data)
   }
-  coalesce(stream as MessageStream, stream, rank.link)
+  coalesce(stream, stream, rank.link)
   return { stream, left }
 }
 
@@ -58,7 +57,7 @@ test('small messages cost no window update each', async () => {
   await using link = await linkedPair()
   const [sender, receiver] = await link.open()
   let updates = 0
-  const sendFrame = (receiver as unknown as { sendFrame(...args: unknown[]): boolean }).sendFrame
+  const { sendFrame } = receiver as unknown as { sendFrame: (...args: unknown[]) => boolean }
   Object.assign(receiver, {
     sendFrame(...args: unknown[]) {
       updates += 1

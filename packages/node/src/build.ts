@@ -59,6 +59,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const mesh = await startMesh(meshInit(config, member, egress, tools))
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
+  let stopping: Promise<void> | undefined
   const closeAll = async () => {
     await within(stopMs, ingress?.close() ?? Promise.resolve())
     await within(stopMs, egress?.close() ?? Promise.resolve())
@@ -75,10 +76,11 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
       parts,
       log,
       status: () => nodeStatus(parts),
-      async stop() {
-        await drain(parts, log)
-        await closeAll()
-        log.info('node stopped')
+      stop() {
+        stopping ??= drain(parts, log)
+          .then(closeAll)
+          .then(() => log.info('node stopped'))
+        return stopping
       },
     }
   } catch (error) {

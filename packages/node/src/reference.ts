@@ -17,7 +17,7 @@ interface Shape {
 /** The config reference as Markdown: every key of the schema, with its type, its default and what it means. */
 export function configReference(): string {
   const rows: string[] = []
-  describe(configJsonSchema() as Shape, '', rows)
+  describe(configJsonSchema(), '', rows)
   return [
     '# Configuration',
     '',
@@ -81,7 +81,7 @@ export function errorReference(): string {
     '|---|---|---|---|---|',
     ...rows,
     '',
-    'A request is sent again only while none of its content has left the ingress, at most twice.',
+    'A request is sent again only while none of its content has left the ingress, at most four times.',
     '',
   ].join('\n')
 }

@@ -34,7 +34,7 @@ function failureOf(lines: readonly string[], sources?: ConfigSources): PosternEr
     assert.ok(error instanceof PosternError, `not a coded error: ${String(error)}`)
     return error
   }
-  assert.fail('the config was taken')
+  return assert.fail('the config was taken')
 }
 
 function findingsOf(lines: readonly string[], sources?: ConfigSources): readonly Finding[] {
@@ -242,9 +242,8 @@ test('the admin socket is in the state folder, unless it is said to be elsewhere
 test('editors get a JSON Schema in which every part of the config is described', () => {
   const schema = configJsonSchema() as { type: string; properties: object; additionalProperties: boolean }
   assert.equal(schema.type, 'object')
-  assert.deepEqual(Object.keys(schema.properties).toSorted(), [
-    ...['admin', 'drainMs', 'egress', 'ingress', 'log', 'mesh', 'relay', 'state'],
-  ])
+  const parts = Object.keys(schema.properties).toSorted()
+  assert.equal(parts.join(' '), 'admin drainMs egress ingress log mesh relay state')
   assert.equal(schema.additionalProperties, false)
   assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema)
 })

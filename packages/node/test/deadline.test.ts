@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { idle, within } from '../src/index.ts'
 
 const never = new Promise<never>(() => {})
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 
 test('a task done in time was, and one that throws is done too', async () => {
   assert.equal(await within(3600_000, Promise.resolve()), true)
@@ -20,7 +21,6 @@ test('a task that takes longer is not waited for', async (context) => {
 })
 
 test('a deadline that was met keeps no process alive', async () => {
-  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
   await within(3600_000, Promise.resolve())
   await idle(3600_000, () => 0)

@@ -48,17 +48,20 @@ test('what a stranger sends stays in its line', async () => {
   assert.equal((JSON.parse(lines[1] ?? '') as { event: string }).event, 'b\nc')
 })
 
+const eventsOf = (lines: readonly string[]) => lines.map((line) => (JSON.parse(line) as { event: string }).event)
+
+/** One event of each level. */
+function sayAll(log: Log): void {
+  log.debug('debug')
+  log.info('info')
+  log.warn('warn')
+  log.error('error')
+}
+
 test('what is below the level is not written', async () => {
-  const say = (log: Log) => {
-    log.debug('debug')
-    log.info('info')
-    log.warn('warn')
-    log.error('error')
-  }
-  const eventsOf = (lines: readonly string[]) => lines.map((line) => (JSON.parse(line) as { event: string }).event)
-  await linesOf('silent', 0, say)
-  assert.deepEqual(eventsOf(await linesOf('warn', 2, say)), ['warn', 'error'])
-  assert.deepEqual(eventsOf(await linesOf('error', 1, say)), ['error'])
+  await linesOf('silent', 0, sayAll)
+  assert.deepEqual(eventsOf(await linesOf('warn', 2, sayAll)), ['warn', 'error'])
+  assert.deepEqual(eventsOf(await linesOf('error', 1, sayAll)), ['error'])
   assert.equal(readFileSync(join(folder, 'silent.log'), 'utf8'), '')
 })
 
@@ -69,8 +72,5 @@ test('a field that cannot be written as JSON costs no line', async () => {
     log.info('round', { round, big: 7n })
     log.info('next')
   })
-  assert.deepEqual(
-    lines.map((line) => (JSON.parse(line) as { event: string }).event),
-    ['round', 'next'],
-  )
+  assert.deepEqual(eventsOf(lines), ['round', 'next'])
 })

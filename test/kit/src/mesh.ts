@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Authority, addBootstrap, createAuthority, issueNode } from '@postern/identity'
-import { checkConfig, type PosternNode, readiness, startNode } from '@postern/node'
+import { type Config, checkConfig, type PosternNode, readiness, startNode } from '@postern/node'
 import type { Role } from '@postern/protocol'
 import { eventually } from './eventually.ts'
 
@@ -25,6 +25,7 @@ export interface MeshOrder {
 export interface KitNode {
   readonly name: string
   readonly folder: string
+  readonly config: Config
   readonly node: PosternNode
 }
 
@@ -36,66 +37,106 @@ export interface KitMesh extends AsyncDisposable {
   readonly relays: readonly KitNode[]
   readonly ingresses: readonly KitNode[]
   readonly egresses: readonly KitNode[]
-  /** Makes and starts another node of the same mesh. */
+  /** Makes and starts another node of the same mesh; `prepare` may change its folder before it starts. */
   add(
     name: string,
     role: Role,
     config: Readonly<Record<string, unknown>>,
     services?: readonly string[],
+    prepare?: (folder: string) => void,
   ): Promise<KitNode>
+  /** Starts a stopped node again, from its folder. */
+  restart(stopped: Omit<KitNode, 'node'>): Promise<KitNode>
 }
 
 export async function meshOf(order: MeshOrder): Promise<KitMesh> {
-  const root = mkdtempSync(join(tmpdir(), 'postern-kit-'))
-  let authority = await createAuthority(join(root, 'authority'), 'kit')
-  const started: KitNode[] = []
-  const add: KitMesh['add'] = async (name, role, config, services = ['api']) => {
-    const folder = join(root, name)
-    await issueNode(authority, folder, { name, roles: [role], services })
-    const value = { log: { level: 'silent' }, drainMs: order.drainMs ?? 500, ...config }
-    const node = await startNode({ config: checkConfig({ value, origin: () => 'kit' }, join(folder, 'postern.yaml')) })
-    const kitNode = { name, folder, node }
-    started.push(kitNode)
-    if (role === 'relay') authority = addBootstrap(authority, node.status().relay?.addresses ?? [])
-    return kitNode
+  const mesh = new Founded(
+    order,
+    await createAuthority(join(mkdtempSync(join(tmpdir(), 'postern-kit-')), 'authority'), 'kit'),
+  )
+  try {
+    await mesh.populate()
+    return mesh
+  } catch (error) {
+    await mesh[Symbol.asyncDispose]()
+    throw error
   }
-  const many = async (count: number, make: (number: number) => Promise<KitNode>) => {
+}
+
+class Founded implements KitMesh {
+  authority: Authority
+  relays: KitNode[] = []
+  ingresses: KitNode[] = []
+  egresses: KitNode[] = []
+  readonly #order: MeshOrder
+  readonly #root: string
+  readonly #started: KitNode[] = []
+
+  constructor(order: MeshOrder, authority: Authority) {
+    this.#order = order
+    this.authority = authority
+    this.#root = dirname(authority.folder)
+  }
+
+  get urls(): string[] {
+    return this.ingresses.map(({ node }) => node.status().ingress?.urls[0] ?? '')
+  }
+
+  get url(): string {
+    return this.urls[0] ?? ''
+  }
+
+  async populate(): Promise<void> {
+    const { backends, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
+    const relay = { listen: ['/ip4/127.0.0.1/tcp/0'] }
+    const offered = { backends, expose: expose ?? [{ methods: ['*'], path: '/**' }], ...service }
+    const door = {
+      listen: [{ url: 'http://127.0.0.1:0' }],
+      routes: [{ service: 'api' }],
+      path: { relays: pathRelays ?? 2 },
+      ...ingress,
+    }
+    this.relays = await this.#many(relays, 'relay', { relay })
+    this.egresses = await this.#many(egresses, 'egress', { egress: { services: { api: offered } } })
+    this.ingresses = await this.#many(ingresses, 'ingress', { ingress: door })
+    await eventually('the mesh is ready', () => this.#started.every(({ node }) => readiness(node.status()).ready))
+  }
+
+  async #many(count: number, role: Role, config: Readonly<Record<string, unknown>>): Promise<KitNode[]> {
     const nodes: KitNode[] = []
-    for (let number = 1; number <= count; number++) nodes.push(await make(number))
+    for (let number = 1; number <= count; number++) nodes.push(await this.add(`${role}-${number}`, role, config))
     return nodes
   }
 
-  const relays = await many(order.relays, (n) =>
-    add(`relay-${n}`, 'relay', { relay: { listen: ['/ip4/127.0.0.1/tcp/0'] } }),
-  )
-  const expose = order.expose ?? [{ methods: ['*'], path: '/**' }]
-  const service = { backends: order.backends, expose, ...order.service }
-  const egresses = await many(order.egresses, (n) =>
-    add(`egress-${n}`, 'egress', { egress: { services: { api: service } } }),
-  )
-  const ingress = {
-    listen: [{ url: 'http://127.0.0.1:0' }],
-    routes: [{ service: 'api' }],
-    path: { relays: order.pathRelays ?? 2 },
-    ...order.ingress,
+  async add(
+    name: string,
+    role: Role,
+    config: Readonly<Record<string, unknown>>,
+    services: readonly string[] = ['api'],
+    prepare?: (folder: string) => void,
+  ): Promise<KitNode> {
+    const folder = join(this.#root, name)
+    await issueNode(this.authority, folder, { name, roles: [role], services })
+    prepare?.(folder)
+    const value = { log: { level: 'silent' }, drainMs: this.#order.drainMs ?? 500, ...config }
+    const checked = checkConfig({ value, origin: () => 'kit' }, join(folder, 'postern.yaml'))
+    const started = await this.restart({ name, folder, config: checked })
+    const addresses = started.node.status().relay?.addresses ?? []
+    if (addresses.length > 0) this.authority = addBootstrap(this.authority, addresses)
+    return started
   }
-  const ingresses = await many(order.ingresses, (n) => add(`ingress-${n}`, 'ingress', { ingress }))
-  await eventually('the mesh is ready', () => started.every(({ node }) => readiness(node.status()).ready))
-  const urls = ingresses.map(({ node }) => node.status().ingress?.urls[0] ?? '')
-  return {
-    url: urls[0] ?? '',
-    urls,
-    relays,
-    ingresses,
-    egresses,
-    add,
-    get authority() {
-      return authority
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(started.filter(({ name }) => !name.startsWith('relay')).map(({ node }) => node.stop()))
-      await Promise.all(started.map(({ node }) => node.stop()))
-      rmSync(root, { recursive: true, force: true })
-    },
+
+  async restart(stopped: Omit<KitNode, 'node'>): Promise<KitNode> {
+    const { config, folder, name } = stopped
+    const started = { name, folder, config, node: await startNode({ config }) }
+    this.#started.push(started)
+    return started
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const isRelay = ({ config }: KitNode) => config.relay !== undefined
+    await Promise.all(this.#started.filter((each) => !isRelay(each)).map(({ node }) => node.stop()))
+    await Promise.all(this.#started.filter(isRelay).map(({ node }) => node.stop()))
+    rmSync(this.#root, { recursive: true, force: true })
   }
 }

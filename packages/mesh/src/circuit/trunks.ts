@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
 import { permits } from '@postern/identity'
 import {
@@ -15,12 +16,14 @@ import {
   type TrunkWish,
 } from '@postern/protocol'
 import { Backoff } from '../backoff.ts'
+import { atMost, later } from '../deadline.ts'
 import type { Endpoint, Finder } from '../directory/find.ts'
 import type { Host } from '../host.ts'
 import type { PathChooser } from '../path.ts'
 import { streamPipe } from '../stream-pipe.ts'
 import { openCircuit } from './open.ts'
 import { type Hop, peersOf } from './route.ts'
+import { type EgressState, isMissing, newEgress, newService, refreshMs, type ServiceState } from './trunk-state.ts'
 import { upgradeOutbound } from './upgrade.ts'
 
 export interface TrunksInit {
@@ -37,21 +40,6 @@ export interface TrunksInit {
 }
 
 const openDeadlineMs = 10_000
-const refreshMs = 15_000
-
-interface EgressState {
-  endpoint: Endpoint
-  readonly trunks: Set<Trunk>
-  readonly backoff: Backoff
-  opening: Promise<void> | undefined
-  retry: NodeJS.Timeout | undefined
-}
-
-interface ServiceState {
-  egresses: readonly PeerName[]
-  next: number
-  refresh: Promise<void> | undefined
-}
 
 /** Keeps trunks open to every egress of the services called here, and hands them out in turn. */
 export class TrunkPool implements Trunks {
@@ -59,32 +47,22 @@ export class TrunkPool implements Trunks {
   readonly #egresses = new Map<PeerName, EgressState>()
   readonly #services = new Map<ServiceName, ServiceState>()
   readonly #hops = new WeakMap<Trunk, readonly Hop[]>()
-  #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(init: TrunksInit) {
     this.#init = init
   }
 
-  start(): void {
-    const refreshAll = () => {
-      for (const service of this.#init.services()) void this.#refresh(service)
-    }
-    this.#timer = setInterval(refreshAll, refreshMs)
-    this.#timer.unref()
-    refreshAll()
-  }
-
   stop(): void {
     this.#stopped = true
-    clearInterval(this.#timer)
+    for (const state of this.#services.values()) clearTimeout(state.retry)
     for (const state of this.#egresses.values()) {
       clearTimeout(state.retry)
       for (const trunk of state.trunks) trunk.pipe.abort(new PosternError('STOPPED', 'the node stops'))
     }
   }
 
-  /** Looks for the services anew, at once: an entry has been linked. */
+  /** Looks for the services at once: at the start, and when an entry has been linked. */
   refresh(): void {
     for (const service of this.#init.services()) void this.#refresh(service)
   }
@@ -137,23 +115,40 @@ export class TrunkPool implements Trunks {
     return trunk
   }
 
+  /** Looks and opens again and again until there is a trunk, the time is up, or it is certain that nobody offers the service. */
   async #await(service: ServiceName, { waitMs, not }: TrunkWish): Promise<Trunk> {
-    const ended = new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref())
-    await Promise.race([this.#refresh(service), ended])
-    const openings = (this.#services.get(service)?.egresses ?? []).map((egress) => this.#open(egress))
-    await Promise.race([Promise.any(openings).catch(() => undefined), ended])
-    const trunk = this.#pick(service, not)
-    if (trunk !== undefined) return trunk
+    const until = performance.now() + waitMs
+    const pause = new Backoff(50, 500)
+    for (;;) {
+      await atMost(until, this.#refresh(service))
+      const openings = (this.#services.get(service)?.egresses ?? []).map((egress) => this.#open(egress))
+      await atMost(until, Promise.any(openings))
+      const trunk = this.#pick(service, not)
+      if (trunk !== undefined) return trunk
+      const state = this.#services.get(service)
+      if (state === undefined || isMissing(state) || this.#stopped || performance.now() >= until) break
+      await setTimeout(pause.nextMs())
+    }
     throw new PosternError('SERVICE_UNREACHABLE', `no egress that offers ${service} can be reached`)
   }
 
   #refresh(service: ServiceName): Promise<void> {
-    const state = this.#services.get(service) ?? { egresses: [], next: 0, refresh: undefined }
+    const state = this.#services.get(service) ?? newService()
     this.#services.set(service, state)
     state.refresh ??= this.#find(service, state).finally(() => {
       state.refresh = undefined
+      this.#refreshSoon(service, state)
     })
     return state.refresh
+  }
+
+  /** Often while there is no trunk, seldom while there is one. */
+  #refreshSoon(service: ServiceName, state: ServiceState): void {
+    clearTimeout(state.retry)
+    if (this.#stopped || !this.#init.services().includes(service)) return
+    const open = state.egresses.some((egress) => (this.#egresses.get(egress)?.trunks.size ?? 0) > 0)
+    if (open) state.backoff.succeeded()
+    state.retry = later(open ? refreshMs : state.backoff.nextMs(), () => void this.#refresh(service))
   }
 
   async #find(service: ServiceName, state: ServiceState): Promise<void> {
@@ -162,10 +157,13 @@ export class TrunkPool implements Trunks {
     try {
       endpoints = await this.#init.finder.find(service)
     } catch (error) {
+      state.missing = false
       this.#init.log.debug('service not found', { service, reason: reasonOf(error) })
       return
     }
     const found = endpoints.map(({ egress }) => egress)
+    state.missing = found.length === 0
+    if (!state.missing) state.foundMs = performance.now()
     // An egress that no guard tells of any more is kept as long as its trunks live.
     const kept = state.egresses.filter(
       (egress) => !found.includes(egress) && (this.#egresses.get(egress)?.trunks.size ?? 0) > 0,
@@ -174,7 +172,7 @@ export class TrunkPool implements Trunks {
     for (const endpoint of endpoints) {
       const known = this.#egresses.get(endpoint.egress)
       if (known !== undefined) known.endpoint = endpoint
-      else this.#egresses.set(endpoint.egress, newState(endpoint))
+      else this.#egresses.set(endpoint.egress, newEgress(endpoint))
       this.#open(endpoint.egress).catch(() => undefined)
     }
     this.#sweep()
@@ -222,8 +220,7 @@ export class TrunkPool implements Trunks {
   #openSoon(egress: PeerName, state: EgressState, waitMs: number): void {
     if (this.#stopped || this.#egresses.get(egress) !== state) return
     clearTimeout(state.retry)
-    state.retry = setTimeout(() => void this.#open(egress).catch(() => undefined), waitMs)
-    state.retry.unref()
+    state.retry = later(waitMs, () => void this.#open(egress).catch(() => undefined))
   }
 
   async #connect(endpoint: Endpoint, state: EgressState): Promise<Trunk> {
@@ -266,10 +263,6 @@ export class TrunkPool implements Trunks {
     this.#openSoon(egress, state, state.backoff.nextMs())
     this.refresh()
   }
-}
-
-function newState(endpoint: Endpoint): EgressState {
-  return { endpoint, trunks: new Set(), backoff: new Backoff(100, 30_000), opening: undefined, retry: undefined }
 }
 
 function closeQuietly(connection: Connection): void {

@@ -32,7 +32,9 @@ export interface FindInit {
   readonly log: Log
 }
 
-const lookupDeadlineMs = 5000
+type Found = Pick<Endpoint, 'egress' | 'weight'>
+
+const lookupDeadlineMs = 3000
 const maxGuardsAsked = 6
 
 /**
@@ -46,15 +48,18 @@ export class Finder {
     this.#init = init
   }
 
-  /** Endpoints that are not draining, each once. Throws NO_RELAY when no entry answers. */
+  /** Endpoints that are not draining, each once. Throws NO_RELAY when no entry answers, NO_GUARD when no guard does. */
   async find(service: ServiceName): Promise<Endpoint[]> {
     const guards = (await this.#guards(service)).slice(0, maxGuardsAsked)
     const answers = await Promise.all(
       guards.map(async (guard) => ({ guard, found: await this.#askGuard(guard, service) })),
     )
+    if (guards.length > 0 && answers.every(({ found }) => found === undefined)) {
+      throw new PosternError('NO_GUARD', 'none of the guards of the service answers')
+    }
     const endpoints = new Map<PeerName, { guards: RelayAddress[]; weight: number }>()
     for (const { guard, found } of answers) {
-      for (const { egress, weight } of found) {
+      for (const { egress, weight } of found ?? []) {
         const endpoint = endpoints.get(egress) ?? { guards: [], weight }
         endpoint.guards.push(guard)
         endpoints.set(egress, endpoint)
@@ -78,7 +83,7 @@ export class Finder {
     throw new PosternError('NO_RELAY', 'no relay that this node is linked to answers a lookup')
   }
 
-  async #askGuard(guard: RelayAddress, service: ServiceName): Promise<Array<{ egress: PeerName; weight: number }>> {
+  async #askGuard(guard: RelayAddress, service: ServiceName): Promise<Found[] | undefined> {
     const { clock, host, log, paths, secret } = this.#init
     try {
       const signal = AbortSignal.timeout(lookupDeadlineMs)
@@ -91,12 +96,12 @@ export class Finder {
       return verified.filter((endpoint) => endpoint !== undefined)
     } catch (error) {
       log.debug('guard did not answer', { peer: guard.peer, reason: reasonOf(error) })
-      return []
+      return undefined
     }
   }
 
   /** A guard can withhold records, not make them: each is signed by an egress that an authority vouches for. */
-  async #verify(signed: SignedRecord, service: ServiceName): Promise<{ egress: PeerName; weight: number } | undefined> {
+  async #verify(signed: SignedRecord, service: ServiceName): Promise<Found | undefined> {
     const { clock, log, secret, verifier } = this.#init
     try {
       const egress = subjectOf(signed.record)

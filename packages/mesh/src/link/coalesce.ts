@@ -29,7 +29,12 @@ export function coalesce(
       bytes / pieces.length < smallPiece ? Buffer.concat(pieces, bytes) : Uint8ArrayList.fromUint8Arrays(pieces, bytes)
     pieces = []
     bytes = 0
-    if (writable()) send(message)
+    if (!writable()) return
+    try {
+      send(message)
+    } catch {
+      // The carrier closes: the stream has aborted itself, and whoever listens to it hears of that.
+    }
   }
 
   stream.send = (data) => {

@@ -1,0 +1,53 @@
+import type { PeerName, Trunk } from '@postern/protocol'
+import { Backoff } from '../backoff.ts'
+import type { Endpoint } from '../directory/find.ts'
+
+/** How often a service is looked for while there is a trunk to it. */
+export const refreshMs = 15_000
+
+/** A search that finds nobody is not believed so soon after one that did: the directory forgets while a mesh changes. */
+const doubtMs = 60_000
+
+/** Whether it is certain that nobody offers the service. */
+export function isMissing(state: ServiceState): boolean {
+  return state.missing && performance.now() - state.foundMs > doubtMs
+}
+
+/** What a pool keeps of one egress: its trunks, and how the next one is come by. */
+export interface EgressState {
+  endpoint: Endpoint
+  readonly trunks: Set<Trunk>
+  readonly backoff: Backoff
+  opening: Promise<void> | undefined
+  retry: NodeJS.Timeout | undefined
+}
+
+/** What a pool keeps of one service that is called. */
+export interface ServiceState {
+  egresses: readonly PeerName[]
+  /** The last search came to its end and found nobody. */
+  missing: boolean
+  /** When an egress was last found, on the process's clock. */
+  foundMs: number
+  next: number
+  refresh: Promise<void> | undefined
+  readonly backoff: Backoff
+  retry: NodeJS.Timeout | undefined
+}
+
+export function newEgress(endpoint: Endpoint): EgressState {
+  return { endpoint, trunks: new Set(), backoff: new Backoff(100, 30_000), opening: undefined, retry: undefined }
+}
+
+export function newService(): ServiceState {
+  const backoff = new Backoff(250, refreshMs)
+  return {
+    egresses: [],
+    missing: false,
+    foundMs: Number.NEGATIVE_INFINITY,
+    next: 0,
+    refresh: undefined,
+    backoff,
+    retry: undefined,
+  }
+}
