@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
-import { backendOf, directOf } from '@postern/test-kit'
+import { backendOf, directOf, eventually } from '@postern/test-kit'
 import { rawClient, rawExchange } from './raw.ts'
 
 const close = 'Host: h\r\nConnection: close\r\n'
@@ -47,6 +47,25 @@ test('content of known and of unknown length arrives whole, both ways', async ()
   })
   const unknown = await fetch(direct.url, { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
   assert.equal(await unknown.text(), `chunked ${sum}`)
+})
+
+test('an upload that takes longer than an answer may is not cut off while it goes on', async () => {
+  await using backend = await backendOf((request, response) => {
+    request.resume()
+    request.on('end', () => response.end('taken'))
+  })
+  const ingress = { routes: [{ service: 'api', answerMs: 400 }] }
+  await using direct = await directOf({ backends: [backend.url], ingress })
+  using client = await rawClient(direct.url)
+  client.send('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\n')
+  const started = performance.now()
+  let sent = 0
+  await eventually('three times the time for an answer has gone by', () => {
+    const due = Math.floor((performance.now() - started) / 100)
+    for (; sent < Math.min(due, 12); sent++) client.send('x')
+    return sent === 12
+  })
+  await client.until(/HTTP\/1\.1 200 .*taken/s)
 })
 
 test('trailer fields of an answer arrive after its content', async () => {

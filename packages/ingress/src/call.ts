@@ -107,11 +107,13 @@ export class Call implements ResponseListener, Watched {
   #streamContent(): void {
     this.#request.on('data', (chunk: Buffer) => {
       this.#contentSent = true
-      this.#touch()
+      // A client that still sends is not waiting: the time for an answer counts from the end of its content.
+      this.#allow(this.#tools.idleMs)
       if (this.#exchange?.write(chunk) === false) this.#request.pause()
     })
     this.#request.on('end', () => {
       this.#contentSent = true
+      this.#allow(this.#answered ? this.#tools.idleMs : this.#route.answerMs)
       this.#exchange?.end(this.#request.rawTrailers)
     })
   }
@@ -123,7 +125,7 @@ export class Call implements ResponseListener, Watched {
   response(head: ResponseHead): void {
     const { requestId, serverTiming } = this.#tools
     this.#answered = true
-    this.#touch()
+    this.#allow(this.#tools.idleMs)
     this.#response.writeHead(
       head.status,
       responseFields(head, {
@@ -142,13 +144,13 @@ export class Call implements ResponseListener, Watched {
 
   body(piece: Uint8Array): void {
     this.#flushed = true
-    this.#touch()
+    this.#allow(this.#tools.idleMs)
     if (this.#response.write(piece)) this.#exchange?.consumed(piece.byteLength)
     else this.#waiting += piece.byteLength
   }
 
   #drained(): void {
-    this.#touch()
+    this.#allow(this.#tools.idleMs)
     const taken = this.#waiting
     this.#waiting = 0
     if (taken > 0) this.#exchange?.consumed(taken)
@@ -181,8 +183,8 @@ export class Call implements ResponseListener, Watched {
     this.#fail(this.#request.complete ? 'BACKEND_TIMEOUT' : 'REQUEST_TIMEOUT')
   }
 
-  #touch(): void {
-    if (this.#answered) this.deadlineMs = performance.now() + this.#tools.idleMs
+  #allow(ms: number): void {
+    this.deadlineMs = performance.now() + ms
   }
 
   #fail(code: ExchangeFailureCode): void {

@@ -42,6 +42,7 @@ export async function listen(
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
     keepAlive: true,
+    keepAliveInitialDelay: 30_000,
     noDelay: true,
   }
   const server: Server =

@@ -67,7 +67,7 @@ export async function startAdmin(socket: string, parts: Parts): Promise<AdminSer
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const [, name = '', argument = ''] = (request.url ?? '').split('/')
-  const handler = request.method === 'GET' ? handlers[name] : undefined
+  const handler = request.method === 'GET' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
   const send = (status: number, value: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(`${JSON.stringify(value)}\n`)
