@@ -1,3 +1,4 @@
+import { PosternError } from '@postern/protocol'
 import { Command, CommanderError } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -26,26 +27,31 @@ const commands = [
 
 /** Runs one command line; never throws. The exit code is set, not taken: what still runs may end in its own time. */
 export async function run(argv: readonly string[]): Promise<void> {
+  const json = argv.includes('--json')
+  const output = json ? { writeErr: () => {} } : {}
   const program = new Command('postern')
     .description(
       'Puts an API behind a peer-to-peer mesh: nobody can find its host, everyone who may use it can, with plain HTTP.',
     )
     .version('0.1.0')
     .exitOverride()
+    .configureOutput(output)
     .configureHelp({ sortSubcommands: false })
     .addHelpText(
       'after',
       '\nStart here: postern demo\nExit codes: 0 done, 1 failed, 2 wrong command line or config, 3 no node runs there',
     )
   for (const make of commands) {
-    const command = make().exitOverride()
-    for (const sub of command.commands) sub.exitOverride()
+    const command = make()
+    for (const each of [command, ...command.commands]) each.exitOverride().configureOutput(output)
     program.addCommand(command)
   }
   try {
     await program.parseAsync(argv)
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage
-    else complain(error, argv.includes('--json'))
+    if (!(error instanceof CommanderError)) complain(error, json)
+    else if (error.exitCode === 0) process.exitCode = exitCode.ok
+    else if (json) complain(new PosternError('USAGE', error.message.replace(/^error: /, '')), json)
+    else process.exitCode = exitCode.usage
   }
 }

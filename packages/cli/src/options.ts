@@ -35,7 +35,8 @@ const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3600_00
 /** `90d`, `24h`, `15m`, `30s` in ms. */
 export function duration(text: string): number {
   const match = /^(\d{1,6})([smhd])$/.exec(text)
-  if (match === null) throw new InvalidArgumentError('expected a number with s, m, h or d, for example 90d')
+  if (match === null || Number(match[1]) === 0)
+    throw new InvalidArgumentError('expected a number with s, m, h or d, for example 90d')
   return Number(match[1]) * (units[match[2] ?? ''] ?? 0)
 }
 

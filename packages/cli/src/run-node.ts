@@ -41,7 +41,9 @@ function stopAsked(): Promise<void> {
     }
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
-    if (process.channel !== undefined) process.on('disconnect', stop)
+    // Whoever started this process may have gone while the node was starting.
+    process.on('disconnect', stop)
+    if (process.connected === false) stop()
   })
 }
 

@@ -3,8 +3,14 @@ import { isServiceName } from '@postern/protocol'
 import { z } from 'zod'
 
 const backend = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-  .refine((text) => new URL(text).pathname === '/' && new URL(text).search === '', 'must not have a path')
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL', abort: true })
+  .refine(isOrigin, 'must be no more than http(s)://HOST:PORT')
+
+/** Whether nothing of the URL would be left unused: no path, no query, no user. */
+function isOrigin(text: string): boolean {
+  const { href, origin } = new URL(text)
+  return href === `${origin}/`
+}
 
 export const serviceSchema = z.strictObject({
   backends: z.array(backend).min(1).max(64).describe('where the API listens, as this host reaches it'),

@@ -47,6 +47,7 @@ export class Call implements ResponseListener, Watched {
   #tried: Set<Trunk> = noTrunks
   #attempts = 0
   #contentSent = false
+  #streaming = false
   #answered = false
   #over = false
   /** Octets given to the client's socket that it has not taken. */
@@ -100,11 +101,13 @@ export class Call implements ResponseListener, Watched {
       return this.reset(exchangeFailureOf(error))
     }
     if (this.#head.end) return
-    if (this.#attempts === 1) this.#streamContent()
-    else this.#request.resume()
+    // A first attempt may have failed before the content was asked for.
+    if (!this.#streaming) this.#streamContent()
+    this.#request.resume()
   }
 
   #streamContent(): void {
+    this.#streaming = true
     this.#request.on('data', (chunk: Buffer) => {
       this.#contentSent = true
       // A client that still sends is not waiting: the time for an answer counts from the end of its content.

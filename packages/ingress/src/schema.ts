@@ -2,7 +2,7 @@ import { isServiceName } from '@postern/protocol'
 import { z } from 'zod'
 
 const listenUrl = z
-  .url({ protocol: /^https?$/, error: 'must be http://HOST:PORT or https://HOST:PORT' })
+  .url({ protocol: /^https?$/, error: 'must be http://HOST:PORT or https://HOST:PORT', abort: true })
   .refine((text) => new URL(text).pathname === '/', 'must not have a path')
 
 const listenSchema = z

@@ -4,7 +4,15 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Member, VerifiedCredential } from '@postern/identity'
-import { type Clock, type Code, kadProtocol, type Log, type Meter, type PeerName } from '@postern/protocol'
+import {
+  type Clock,
+  type Code,
+  kadProtocol,
+  type Log,
+  type Meter,
+  type PeerName,
+  PosternError,
+} from '@postern/protocol'
 import { createLibp2p } from 'libp2p'
 import { knockProtector } from './link/knock.ts'
 import { memberEncrypter } from './link/member.ts'
@@ -93,11 +101,22 @@ export async function startHost(init: HostInit): Promise<Host> {
       },
       ...((relay === undefined ? {} : directoryServices(member)) as ReturnType<typeof directoryServices>),
     },
+  }).catch((cause: unknown) => {
+    throw listenError(cause, relay)
   })
   const { upgrader } = parts
   if (upgrader === undefined) throw new Error('libp2p has no upgrader')
   libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => roster.gone(event.detail.toString()))
   return { libp2p, upgrader, componentLogger: quiet, roster, peer: libp2p.peerId.toString() }
+}
+
+/** What libp2p says of an address it cannot listen on, as an operator can act on it. */
+function listenError(cause: unknown, relay: RelayAddresses | undefined): unknown {
+  if (!(cause instanceof Error) || cause.name !== 'UnsupportedListenAddressesError') return cause
+  return new PosternError('ADDRESS_IN_USE', `cannot listen on ${relay?.listen.join(', ') ?? ''}`, {
+    cause,
+    remedy: 'stop what listens there, or choose an address of this host and a port it may use',
+  })
 }
 
 function directoryServices(member: Member) {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
@@ -69,8 +69,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   const [, name = '', argument = ''] = (request.url ?? '').split('/')
   const handler = request.method === 'GET' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
   const send = (status: number, value: unknown) => {
+    const body = `${JSON.stringify(value)}\n`
     response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(`${JSON.stringify(value)}\n`)
+    response.end(body)
   }
   if (handler === undefined)
     return send(404, { code: 'USAGE', message: `there is no ${name || 'such thing'} to ask for` })
@@ -84,7 +85,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
 
 /** A socket that nobody answers on was left by a node that did not end in order. */
 async function clearStale(socket: string): Promise<void> {
-  if (!existsSync(socket)) return
+  const found = lstatSync(socket, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isSocket()) {
+    throw new PosternError('ADDRESS_IN_USE', `there is something other than a socket at ${socket}`, {
+      remedy: 'set admin.socket to another path',
+    })
+  }
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(socket, () => {
       probe.destroy()

@@ -56,7 +56,10 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const tools = { clock, log, meter: counters }
 
   const egress = config.egress && createEgress({ config: config.egress, ...tools })
-  const mesh = await startMesh(meshInit(config, member, egress, tools))
+  const mesh = await startMesh(meshInit(config, member, egress, tools)).catch(async (error: unknown) => {
+    await egress?.close()
+    throw error
+  })
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
   let stopping: Promise<void> | undefined

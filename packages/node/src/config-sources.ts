@@ -1,5 +1,5 @@
-import { PosternError } from '@postern/protocol'
-import { isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml'
+import { PosternError, reasonOf } from '@postern/protocol'
+import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml'
 import { configJsonSchema } from './config.ts'
 
 /** A value on its way into the config, and where it came from. */
@@ -19,7 +19,7 @@ export function fromFile(text: string, file: string): Sourced {
     throw new PosternError('CONFIG_INVALID', `${file}:${line}:${col}: ${error.message}`)
   }
   return {
-    value: document.toJS() ?? {},
+    value: valueOf(document, file) ?? {},
     origin(path) {
       let node: unknown = document.contents
       let offset = 0
@@ -39,6 +39,22 @@ export function fromFile(text: string, file: string): Sourced {
   }
 }
 
+function valueOf(document: Document, origin: string): unknown {
+  try {
+    return document.toJS()
+  } catch (cause) {
+    throw new PosternError('CONFIG_INVALID', `${origin}: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+function parseValue(text: string, origin: string): unknown {
+  try {
+    return parse(text)
+  } catch (cause) {
+    throw new PosternError('CONFIG_INVALID', `${origin}: ${reasonOf(cause)}`, { cause })
+  }
+}
+
 interface Override {
   readonly path: readonly string[]
   readonly value: unknown
@@ -51,7 +67,7 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): Override[] {
     .filter(([name]) => name.startsWith('POSTERN_'))
     .map(([name, text]) => ({
       path: spell(name.slice('POSTERN_'.length).split('__')),
-      value: parse(text ?? '') as unknown,
+      value: parseValue(text ?? '', `environment variable ${name}`),
       origin: `environment variable ${name}`,
     }))
 }
@@ -66,7 +82,7 @@ export function fromFlags(settings: readonly string[]): Override[] {
       })
     return {
       path: setting.slice(0, equals).split('.'),
-      value: parse(setting.slice(equals + 1)) as unknown,
+      value: parseValue(setting.slice(equals + 1), `flag --set ${setting.slice(0, equals)}`),
       origin: `flag --set ${setting.slice(0, equals)}`,
     }
   })
@@ -74,15 +90,19 @@ export function fromFlags(settings: readonly string[]): Override[] {
 
 /** Lays overrides over a file, later ones over earlier ones. */
 export function overlay(file: Sourced, overrides: readonly Override[]): Sourced {
+  // What is no map is refused by the schema, with its place in the file.
+  if (typeof file.value !== 'object' || file.value === null) return file
   const value = structuredClone(file.value)
   const origins = new Map<string, string>()
   for (const { path, value: set, origin } of overrides) {
     let at = value as Record<string, unknown>
     for (const key of path.slice(0, -1)) {
-      at[key] = typeof at[key] === 'object' && at[key] !== null ? at[key] : {}
-      at = at[key] as Record<string, unknown>
+      const inner = Object.hasOwn(at, key) ? at[key] : undefined
+      const next = typeof inner === 'object' && inner !== null ? inner : {}
+      put(at, key, next)
+      at = next as Record<string, unknown>
     }
-    at[path.at(-1) ?? ''] = set
+    put(at, path.at(-1) ?? '', set)
     origins.set(path.join('.'), origin)
   }
   return {
@@ -92,13 +112,30 @@ export function overlay(file: Sourced, overrides: readonly Override[]): Sourced 
         const origin = origins.get(path.slice(0, length).map(String).join('.'))
         if (origin !== undefined) return origin
       }
-      return file.origin(path)
+      const inside = [...origins].find(([set]) => set.startsWith(`${path.map(String).join('.')}.`))
+      return inside === undefined || has(file.value, path) ? file.origin(path) : inside[1]
     },
   }
 }
 
+/** Sets an own key, whatever its name. */
+function put(at: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(at, key, { value, enumerable: true, configurable: true, writable: true })
+}
+
+function has(value: unknown, path: readonly PropertyKey[]): boolean {
+  let at: unknown = value
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false
+    at = (at as Record<PropertyKey, unknown>)[key]
+  }
+  return true
+}
+
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
+  readonly additionalProperties?: Shape | boolean
+  readonly items?: Shape
 }
 
 /** Environment variables are written in capitals: each level is read as the key of the config that it can mean. */
@@ -108,7 +145,8 @@ function spell(levels: readonly string[]): string[] {
     const bare = level.replaceAll('_', '').toLowerCase()
     const key =
       Object.keys(shape?.properties ?? {}).find((known) => known.toLowerCase() === bare) ?? level.toLowerCase()
-    shape = shape?.properties?.[key]
+    const named: Shape | boolean | undefined = shape?.properties?.[key] ?? shape?.items ?? shape?.additionalProperties
+    shape = typeof named === 'object' ? named : undefined
     return key
   })
 }

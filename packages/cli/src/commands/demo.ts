@@ -23,7 +23,15 @@ export function demoCommand(): Command {
       '\nExamples:\n  postern demo --once\n  postern demo --backend http://127.0.0.1:3000 --port 9000',
     )
     .action(async (options: DemoOptions) => {
+      if (options.backend !== undefined) await checkBackend(options.backend)
       const { runDemo } = await import('../demo/run.ts')
       await runDemo(options)
     })
+}
+
+/** What an egress would refuse is refused before anything starts. Throws CONFIG_INVALID. */
+async function checkBackend(backend: string): Promise<void> {
+  const { checkConfig } = await import('@postern/node')
+  const service = { backends: [backend], expose: [{ methods: ['*'], path: '/**' }] }
+  checkConfig({ value: { egress: { services: { api: service } } }, origin: () => '--backend' }, '--backend')
 }

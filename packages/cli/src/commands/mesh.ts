@@ -18,6 +18,7 @@ function create(): Command {
     .option('--dir <folder>', 'folder of the authority; keep it offline', '.')
     .addHelpText('after', '\nExample:\n  postern mesh create acme --dir authority')
     .action(async (name: string, options: { dir: string; json?: true }) => {
+      checkName(name)
       const { createAuthority } = await import('@postern/identity')
       const { folder, mesh } = await createAuthority(resolve(options.dir), name)
       print(
@@ -70,6 +71,12 @@ function issue(): Command {
     )
     .action(async (options: IssueOptions) => {
       const granted = options.role.map(roleOf)
+      if (granted.length === 0)
+        throw new PosternError('USAGE', 'a node needs a role', {
+          remedy: `choose among ${roles.join(', ')}: --role relay`,
+        })
+      checkName(options.name ?? '-')
+      for (const address of options.bootstrap) checkAddress(address)
       for (const service of options.service) {
         if (!isServicePattern(service))
           throw new PosternError('USAGE', `${service} is no service pattern`, {
@@ -102,6 +109,20 @@ function issue(): Command {
           ])}\n\n` +
           `Next: carry the folder to its host, look at ${fileNames.config}, then: postern up --config ${join(options.out, fileNames.config)}`,
       )
+    })
+}
+
+const maxName = 64
+
+function checkName(name: string): void {
+  if (name === '' || name.length > maxName)
+    throw new PosternError('USAGE', `a name has 1 to ${maxName} characters`, { remedy: 'choose another name' })
+}
+
+function checkAddress(address: string): void {
+  if (!/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/.test(address))
+    throw new PosternError('USAGE', `${address} is no address of a relay`, {
+      remedy: 'give a multiaddr like /dns4/relay.example.net/tcp/4001',
     })
 }
 

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NodeStatus, TraceStep } from '@postern/node'
-import { PosternError } from '@postern/protocol'
+import { type Code, PosternError } from '@postern/protocol'
 import pc from 'picocolors'
 import { askNode } from '../admin-client.ts'
 import type { DemoOptions } from '../commands/demo.ts'
 import { describeTrace } from '../commands/trace.ts'
 import { ms } from '../output.ts'
 import { DemoFolders, demoService } from './folders.ts'
-import { type Child, startChild } from './process.ts'
+import { type Child, type ChildInit, startChild } from './process.ts'
 
 const here = (file: string) =>
   fileURLToPath(new URL(`${file}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
@@ -52,6 +52,7 @@ class Demo {
   readonly #log = join(this.#root, 'demo.log')
   readonly #logFd = openSync(this.#log, 'a', 0o600)
   readonly #children: Child[] = []
+  readonly #starting: Array<Promise<Child>> = []
   readonly #nodes: DemoNode[] = []
   #authority = ''
   #stopping: Promise<void> | undefined
@@ -85,13 +86,32 @@ class Demo {
   }
 
   async #sampleApi(): Promise<string> {
-    const api = await startChild({
-      name: 'sample API',
-      command: [here('./sample-api'), 'sample API'],
-      logFd: this.#logFd,
-    })
-    this.#children.push(api)
+    const command = [here('./sample-api'), 'sample API']
+    const api = await this.#start({ name: 'sample API', command, logFd: this.#logFd })
     return `http://127.0.0.1:${(api.ready as { port: number }).port}`
+  }
+
+  /** Starts a child that `stop` knows of from the first moment on. */
+  async #start(init: ChildInit): Promise<Child> {
+    const starting = startChild(init).then((child) => {
+      this.#children.push(child)
+      return child
+    })
+    this.#starting.push(starting)
+    return await starting.catch((error: unknown) => {
+      throw this.#reasonInLog() ?? error
+    })
+  }
+
+  /** What the last child that could not go on has said of it. */
+  #reasonInLog(): PosternError | undefined {
+    const said = readFileSync(this.#log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .findLast((line) => line.startsWith('{"error":'))
+    if (said === undefined) return undefined
+    const { error } = JSON.parse(said) as { error: { code: Code; message: string; remedy?: string } }
+    return new PosternError(error.code, error.message, error.remedy === undefined ? {} : { remedy: error.remedy })
   }
 
   async #relay(folders: DemoFolders, number: number): Promise<void> {
@@ -102,8 +122,7 @@ class Demo {
 
   async #node(name: string, dir: string): Promise<DemoNode> {
     const command = [process.argv[1] ?? '', 'up', '--json', '--config', join(dir, 'postern.yaml')]
-    const child = await startChild({ name, command, logFd: this.#logFd })
-    this.#children.push(child)
+    const child = await this.#start({ name, command, logFd: this.#logFd })
     const node = { dir, child, status: child.ready as NodeStatus }
     this.#nodes.push(node)
     return node
@@ -191,6 +210,7 @@ class Demo {
   }
 
   async #stop(): Promise<void> {
+    await Promise.allSettled(this.#starting)
     const isRelay = (child: Child) =>
       this.#nodes.some((node) => node.child === child && node.status.roles.includes('relay'))
     const relays = this.#children.filter(isRelay)
