@@ -7,6 +7,7 @@ import {
   type FieldLines,
   type RequestHead,
   type ResponseHead,
+  type Trunk,
 } from '@postern/protocol'
 import { type CallTools, trunkWaitMs } from './call.ts'
 import type { Watched } from './deadlines.ts'
@@ -24,6 +25,7 @@ export class Upgrade implements ResponseListener, Watched {
   readonly #head: RequestHead
   readonly #tools: CallTools
   #exchange: Exchange | undefined
+  readonly #tried = new Set<Trunk>()
   #attempts = 0
   #answered = false
   #over = false
@@ -52,8 +54,9 @@ export class Upgrade implements ResponseListener, Watched {
   async #attempt(): Promise<void> {
     this.#attempts += 1
     try {
-      const { initiator } = await this.#tools.table.get(this.#head.service, { waitMs: trunkWaitMs })
-      if (!this.#over) this.#exchange = initiator.open(this.#head, this)
+      const open = await this.#tools.table.get(this.#head.service, { waitMs: trunkWaitMs, not: this.#tried })
+      this.#tried.add(open.trunk)
+      if (!this.#over) this.#exchange = open.initiator.open(this.#head, this)
     } catch (error) {
       this.reset(exchangeFailureOf(error))
     }

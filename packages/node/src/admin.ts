@@ -42,19 +42,15 @@ export async function startAdmin(socket: string, parts: Parts): Promise<AdminSer
   mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
   await clearStale(socket)
   const server = createServer((request, response) => void answer(request, response, parts))
-  const umask = process.umask(0o177)
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => {
-        reject(
-          new PosternError('ADDRESS_IN_USE', `cannot open the admin socket ${socket}: ${cause.message}`, { cause }),
-        )
-      })
-      server.listen(socket, resolve)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new PosternError('ADDRESS_IN_USE', `cannot open the admin socket ${socket}: ${cause.message}`, { cause }))
     })
-  } finally {
+    // The socket is made before listen returns, and nobody else may open it from the first moment on.
+    const umask = process.umask(0o177)
+    server.listen(socket, resolve)
     process.umask(umask)
-  }
+  })
   chmodSync(socket, 0o600)
   return {
     close: () =>
