@@ -43,7 +43,8 @@ function stopAsked(): Promise<void> {
     process.on('SIGTERM', stop)
     // Whoever started this process may have gone while the node was starting.
     process.on('disconnect', stop)
-    if (process.connected === false) stop()
+    const { connected } = process as { readonly connected?: boolean }
+    if (connected === false) stop()
   })
 }
 
