@@ -101,6 +101,16 @@ suite('postern demo --json', () => {
     assert.ok(readdirSync(out).includes('mesh.json'))
   })
 
+  test('a second Ctrl-C, which a terminal and npm both pass on, does not keep it from cleaning up', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'postern-'))
+    await using demo = await demoOf({ relays: 2, egresses: 1, folder: folder.path })
+    const ended = demo.end('SIGINT')
+    await demo.end('SIGINT')
+    await ended
+    assert.deepEqual(readdirSync(folder.path), [])
+    assert.ok(demo.nodes.every(({ pid }) => !isAlive(pid)))
+  })
+
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     test(`${signal} ends it and every node of it`, async () => {
       await using demo = await demoOf({ relays: 2, egresses: 1 })

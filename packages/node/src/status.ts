@@ -17,7 +17,7 @@ export function nodeStatus({ clock, config, counters, egress, ingress, member, m
     rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
     credential: {
       expires: new Date(credential.expiresMs).toISOString(),
-      daysLeft: Math.floor((credential.expiresMs - clock.now()) / dayMs),
+      daysLeft: Math.round((credential.expiresMs - clock.now()) / dayMs),
     },
     ...(config.relay && { relay: { addresses, circuits } }),
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),

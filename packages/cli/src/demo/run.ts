@@ -32,8 +32,9 @@ interface DemoNode {
 export async function runDemo(options: DemoOptions): Promise<void> {
   const demo = new Demo(options)
   const stop = () => void demo.stop().then(() => process.exit(process.exitCode ?? 0))
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  // A terminal and npm may both pass on one Ctrl-C: the second must not cut the cleaning short.
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
   try {
     await demo.start()
     if (options.once === true) await demo.once()

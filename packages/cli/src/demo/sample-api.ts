@@ -67,7 +67,7 @@ function page(): string {
 <title>Behind the mesh</title><style>body{font:17px/1.6 system-ui,sans-serif;max-width:38rem;margin:4rem auto;padding:0 1rem;color:#1b2430}
 h1{font-size:1.6rem}code{background:#eef1f5;padding:.1em .35em;border-radius:4px}a{color:#0b5cad}</style>
 <h1>Hello from behind the mesh</h1>
-<p>This page comes from <b>${name}</b>, an API whose host opens its port to its own egress alone. Your request went through an ingress, two relays and an egress to get here.</p><ul>${list}</ul></html>`
+<p>This page comes from the <b>${name}</b>, which the mesh hides. Your request went through an ingress, two relays and an egress to get here.</p><ul>${list}</ul></html>`
 }
 
 const server = createServer((request, response) => {
