@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { issueNode, loadMember } from '@postern/identity'
+import { issueNode, loadKey, loadMember, sealCredential } from '@postern/identity'
 import { backendOf, eventually, type KitMesh, meshOf } from '@postern/test-kit'
 
 const ingressConfig = { ingress: { listen: [{ url: 'http://127.0.0.1:0' }], routes: [{ service: 'api' }] } }
@@ -21,25 +21,30 @@ test('a node of another mesh is refused at the knock, and is linked to nobody', 
   await using other = await meshOf({ relays: 1, ingresses: 0, egresses: 0, backends: [backend.url] })
   const stranger = await other.add('stranger', 'ingress', ingressConfig, ['api'], (folder) => {
     const file = join(folder, 'mesh.json')
-    const file2 = JSON.parse(readFileSync(file, 'utf8')) as { bootstrap: string[] }
-    writeFileSync(file, JSON.stringify({ ...file2, bootstrap: mesh.authority.mesh.bootstrap }))
+    const own = JSON.parse(readFileSync(file, 'utf8')) as object
+    writeFileSync(file, JSON.stringify({ ...own, bootstrap: mesh.authority.mesh.bootstrap }))
   })
   await refusedAt(mesh, /^knocks_refused\{wrong\}$/)
   assert.equal(stranger.node.parts.mesh.peers().filter(({ roles }) => roles.length > 0).length, 0)
 })
 
-test('a node that knows the secret but has no credential of the authority is refused, and no one else notices', async () => {
+test('a node that knows the secret but whose credential another authority has signed is refused, and no one else notices', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 3, ingresses: 1, egresses: 1, backends: [backend.url] })
-  await using other = await meshOf({ relays: 0, ingresses: 0, egresses: 0, backends: [backend.url] })
-  const forger = await other.add('forger', 'ingress', ingressConfig, ['api'], (folder) => {
+  await using other = await meshOf({ relays: 0, ingresses: 0, egresses: 0, backends: [] })
+  const { mesh: real, kid } = mesh.authority
+  // A forger knows all that is public, and the secret: the mesh's id, which is in the prologue of Noise, and the key's.
+  const forger = await other.add('forger', 'ingress', ingressConfig, ['api'], async (folder) => {
+    const peer = loadKey(join(folder, 'state', 'node.key')).peerId.toString()
+    const draft = { peer, name: 'forger', roles: ['ingress'], services: ['api'], lifeMs: 60_000 } as const
+    const credential = await sealCredential(draft, { mesh: real.id, key: other.authority.key.signing, kid })
+    const keys = other.authority.mesh.keys.map((key) => ({ ...key, kid }))
+    writeFileSync(join(folder, 'state', 'credential.jws'), credential)
+    writeFileSync(join(folder, 'mesh.json'), JSON.stringify({ ...real, keys }))
     cpSync(join(mesh.authority.folder, 'mesh.secret'), join(folder, 'mesh.secret'))
-    const own = JSON.parse(readFileSync(join(folder, 'mesh.json'), 'utf8')) as Record<string, unknown>
-    // The id of the mesh is in the prologue of Noise: a forger would use the right one.
-    writeFileSync(join(folder, 'mesh.json'), JSON.stringify({ ...own, bootstrap: mesh.authority.mesh.bootstrap }))
   })
-  await eventually('the forger has tried', () => mesh.relays.some(({ node }) => node.status().uptimeS >= 0))
-  assert.equal(forger.node.parts.mesh.peers().filter(({ roles }) => roles.includes('relay')).length, 0)
+  await refusedAt(mesh, /^links_refused\{CREDENTIAL_INVALID\}$/)
+  assert.deepEqual(forger.node.parts.mesh.peers(), [])
   assert.equal(await (await fetch(mesh.url)).text(), 'ok')
 })
 
@@ -49,7 +54,7 @@ test('an ingress may call only the services that its credential covers, whatever
   await assert.rejects(mesh.add('narrow', 'ingress', ingressConfig, ['other']), { code: 'CREDENTIAL_REFUSED' })
 })
 
-test('an egress whose credential does not cover a service is not used for it, even where a guard has taken its record', async () => {
+test('an egress may offer only the services that its credential covers, whatever its config says', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 3, ingresses: 1, egresses: 1, backends: [backend.url] })
   const expose = [{ methods: ['*'], path: '/**' }]

@@ -43,7 +43,7 @@ export interface KitMesh extends AsyncDisposable {
     role: Role,
     config: Readonly<Record<string, unknown>>,
     services?: readonly string[],
-    prepare?: (folder: string) => void,
+    prepare?: (folder: string) => void | Promise<void>,
   ): Promise<KitNode>
   /** Starts a stopped node again, from its folder. */
   restart(stopped: Omit<KitNode, 'node'>): Promise<KitNode>
@@ -113,11 +113,11 @@ class Founded implements KitMesh {
     role: Role,
     config: Readonly<Record<string, unknown>>,
     services: readonly string[] = ['api'],
-    prepare?: (folder: string) => void,
+    prepare?: (folder: string) => void | Promise<void>,
   ): Promise<KitNode> {
     const folder = join(this.#root, name)
     await issueNode(this.authority, folder, { name, roles: [role], services })
-    prepare?.(folder)
+    await prepare?.(folder)
     const value = { log: { level: 'silent' }, drainMs: this.#order.drainMs ?? 500, ...config }
     const checked = checkConfig({ value, origin: () => 'kit' }, join(folder, 'postern.yaml'))
     const started = await this.restart({ name, folder, config: checked })
