@@ -15,6 +15,18 @@ const demanding = [
     needs: 'root, iproute2 (ip) and tcpdump',
     present: () => process.getuid?.() === 0 && runs('ip', ['netns', 'list']) && runs('tcpdump', ['--version']),
   },
+  {
+    folder: 'test/process/bulk',
+    what: 'transfers of a gigabyte',
+    needs: 'curl',
+    present: () => runs('curl', ['--version']),
+  },
+  {
+    folder: 'test/process/git',
+    what: 'git over HTTP',
+    needs: 'git with its http-backend',
+    present: () => runs('sh', ['-c', 'test -x "$(git --exec-path)/git-http-backend"']),
+  },
 ]
 
 function runs(command, args) {
