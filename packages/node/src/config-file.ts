@@ -95,10 +95,12 @@ function findingsOf(issue: z.core.$ZodIssue, source: Sourced): Finding[] {
   return issue.keys.map((key) => {
     const path = [...issue.path, key]
     const near = nearest(key, keysBeside(issue.path))
+    const origin = source.origin(path)
     return {
       path: path.join('.'),
-      value: valueAt(source.value, path),
-      origin: source.origin(path),
+      // A variable of the environment that is none of ours may hold a secret.
+      value: origin.startsWith('environment') ? undefined : valueAt(source.value, path),
+      origin,
       problem: 'is not a key of the config',
       remedy: near === undefined ? 'remove it' : `did you mean ${near}?`,
     }

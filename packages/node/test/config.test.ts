@@ -210,6 +210,12 @@ test('a file that is not there is said to be missing, with what to do', () => {
   )
 })
 
+test('the value of a variable that is no key is not shown: it may be a secret', () => {
+  const findings = findingsOf(relay, { environment: { POSTERN_MESH_SECRET: 'hunter2' } })
+  assert.equal(findings[0]?.origin, 'environment variable POSTERN_MESH_SECRET')
+  assert.doesNotMatch(JSON.stringify(findings), /hunter2/)
+})
+
 test('a config without a role is refused, with what to add', () => {
   const [finding] = findingsOf(['mesh: mesh.json'])
   assert.match(finding?.problem ?? '', /role/)
