@@ -142,6 +142,31 @@ test('what is no HTTP is refused with a coded answer, and the next client is ser
   assert.equal(await (await fetch(direct.url)).text(), 'ok')
 })
 
+test('a head that is too large for the mesh fails alone: no other exchange notices', async () => {
+  let finish = () => {}
+  await using backend = await backendOf((request, response) => {
+    if (request.url === '/wide') response.writeHead(200, { ['n'.repeat(300)]: 'v' }).end('x')
+    else if (request.url === '/slow') finish = () => response.end('untouched')
+    else response.end('ok')
+  })
+  await using direct = await directOf({ backends: [backend.url] })
+  const slow = fetch(`${direct.url}/slow`)
+  await eventually('an exchange is open', () => backend.requests === 1)
+  assert.equal((await problemOf(await fetch(`${direct.url}/wide`))).code, 'BACKEND_INVALID')
+  const long = await rawExchange(
+    direct.url,
+    `GET / HTTP/1.1\r\nHost: ${'h'.repeat(32_000)}\r\nConnection: close\r\n\r\n`,
+  )
+  assert.match(long, /^HTTP\/1\.1 (200|431) /)
+  const named = await rawExchange(
+    direct.url,
+    `GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n${'n'.repeat(300)}: v\r\n\r\n`,
+  )
+  assert.match(named, /^HTTP\/1\.1 431 .*HEAD_TOO_LARGE/s)
+  finish()
+  assert.equal(await (await slow).text(), 'untouched')
+})
+
 test('a trunk that breaks costs an idempotent request nothing, and any other one a clear answer', async () => {
   const asked: string[] = []
   await using backend = await backendOf((request, response) => {

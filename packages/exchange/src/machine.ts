@@ -1,5 +1,4 @@
 import {
-  closeFrame,
   type ExchangeFailureCode,
   encodeFrame,
   encodeNumberFrame,
@@ -10,18 +9,18 @@ import {
   failureOfWire,
   frameType,
   OctetReader,
-  openFrame,
+  PosternError,
   type RequestHead,
   type ResponseHead,
   readRequestHead,
   readResponseHead,
   readTrailers,
-  writeFields,
   writeRequestHead,
   writeResponseHead,
 } from '@postern/protocol'
 import { GrowthBudget } from './credit.ts'
 import { ExchangeState, type QueueOwner } from './exchange-state.ts'
+import { endFrame, headFrame } from './head-frame.ts'
 import { defaultLimits, type MachineEvents, type MachineLimits } from './machine-events.ts'
 import { Schedule } from './schedule.ts'
 
@@ -76,32 +75,36 @@ export class Machine implements QueueOwner {
     return this.#schedule.pull(bytes)
   }
 
-  /** Opens an exchange (initiator) and answers with its id. */
+  /** Opens an exchange (initiator) and answers with its id. Throws HEAD_TOO_LARGE; then nothing was opened. */
   request(head: RequestHead): number {
-    const id = ++this.#lastId
+    const id = this.#lastId + 1
+    const frame = headFrame(frameType.REQUEST, id, head, writeRequestHead)
+    if (frame === undefined) throw new PosternError('HEAD_TOO_LARGE', 'the head does not fit into a frame')
+    this.#lastId = id
     const state = this.#add(id)
-    const writer = openFrame(512)
-    writeRequestHead(writer, head)
-    this.#control(closeFrame(writer, frameType.REQUEST, id))
+    this.#control(frame)
     if (head.end) this.#endLocal(state)
     return id
   }
 
+  /** An interim response that does not fit into a frame is left out. */
   interim(id: number, head: ResponseHead): void {
     if (this.#exchanges.has(id)) this.#sendHead(frameType.INTERIM, id, head)
   }
 
-  respond(id: number, head: ResponseHead): void {
+  /** False when the head does not fit into a frame; then nothing was sent. */
+  respond(id: number, head: ResponseHead): boolean {
     const state = this.#exchanges.get(id)
-    if (state === undefined) return
-    this.#sendHead(frameType.RESPONSE, id, head)
+    if (state === undefined) return true
+    if (!this.#sendHead(frameType.RESPONSE, id, head)) return false
     if (head.end) this.#endLocal(state)
+    return true
   }
 
-  #sendHead(type: FrameType, id: number, head: ResponseHead): void {
-    const writer = openFrame(512)
-    writeResponseHead(writer, head)
-    this.#control(closeFrame(writer, type, id))
+  #sendHead(type: FrameType, id: number, head: ResponseHead): boolean {
+    const frame = headFrame(type, id, head, writeResponseHead)
+    if (frame !== undefined) this.#control(frame)
+    return frame !== undefined
   }
 
   /** Queues content; the machine owns the chunk from then on. False asks to wait for `writable`. */
@@ -183,9 +186,7 @@ export class Machine implements QueueOwner {
   }
 
   #sendEnd(state: ExchangeState): void {
-    const writer = openFrame(64)
-    if (state.ending !== undefined && state.ending.length > 0) writeFields(writer, state.ending)
-    this.#control(closeFrame(writer, frameType.END, state.id))
+    this.#control(endFrame(state.id, state.ending ?? []))
     this.#endLocal(state)
   }
 

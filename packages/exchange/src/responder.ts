@@ -99,6 +99,6 @@ class MachineIncoming extends MachineExchange implements Incoming {
   }
 
   respond(head: ResponseHead): void {
-    this.machine.respond(this.id, head)
+    if (!this.machine.respond(this.id, head)) this.reset('BACKEND_INVALID')
   }
 }

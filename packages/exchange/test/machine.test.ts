@@ -167,6 +167,29 @@ test('a malformed request head resets that exchange, and the next one is served'
   assert.deepEqual(client.said, ['reset 1 MALFORMED_REQUEST'])
 })
 
+test('a head that has no room in a frame is not sent, and the trunk goes on', () => {
+  const client = actorOf('initiator')
+  const server = actorOf('responder')
+  const tooMuch = [
+    ['n'.repeat(256), 'v'],
+    ['n', 'v'.repeat(70_000)],
+    Array.from({ length: 1100 }, () => 'n'),
+    ['a', 'v'.repeat(40_000), 'b', 'v'.repeat(40_000)],
+  ]
+  for (const fields of tooMuch)
+    assert.throws(() => client.machine.request(requestHead({ fields })), { code: 'HEAD_TOO_LARGE' })
+  const id = client.machine.request(requestHead())
+  talk(client, server)
+  for (const fields of tooMuch) {
+    server.machine.interim(id, responseHead({ status: 103, fields }))
+    assert.equal(server.machine.respond(id, responseHead({ fields })), false)
+  }
+  server.machine.respond(id, responseHead())
+  server.machine.end(id, tooMuch[0])
+  talk(client, server)
+  assert.deepEqual(client.said, ['response 1 200', 'end 1', 'over 1'])
+})
+
 test('an exchange beyond the limit is refused as busy, and those that are open go on', () => {
   const client = actorOf('initiator')
   const server = actorOf('responder', { exchanges: 2 })

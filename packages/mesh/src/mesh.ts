@@ -20,7 +20,7 @@ import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
 import { Registration } from './directory/register.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
-import { withoutPeer } from './link/address.ts'
+import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
 import { PathChooser } from './path.ts'
 import { type TracedHop, traceHops } from './trace.ts'
@@ -261,7 +261,7 @@ function peersOf(host: Host): PeerStatus[] {
   return host.libp2p.getConnections().map((connection) => {
     const peer = connection.remotePeer.toString()
     const credential = host.roster.of(peer)
-    const over = connection.remoteAddr.toString().startsWith('/p2p-circuit') ? 'circuit' : 'link'
+    const over = isCircuitAddress(connection.remoteAddr) ? 'circuit' : 'link'
     return { peer, name: credential?.name ?? '', roles: credential?.roles ?? [], over, direction: connection.direction }
   })
 }

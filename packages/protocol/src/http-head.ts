@@ -136,11 +136,6 @@ const valuePattern = /^[\t\x20-\x7e\x80-\xff]*$/
 const targetPattern = /^(\/[\x21-\x7e\x80-\xff]*|\*)$/
 const authorityPattern = /^[\x21-\x7e]*$/
 
-/** RFC 9110 section 5.6.2. */
-export function isToken(text: string): boolean {
-  return tokenPattern.test(text)
-}
-
 function writeText(writer: OctetWriter, text: string): void {
   const value = text.length > 0xffff ? '' : text
   writer.u16(value.length).latin1(value)
@@ -150,6 +145,24 @@ function readText(reader: OctetReader): string {
   return reader.latin1(reader.u16())
 }
 
+/** RFC 9110 section 5.6.2. */
+export function isToken(text: string): boolean {
+  return tokenPattern.test(text)
+}
+
+const maxNameSize = 0xff
+const maxValueSize = 0xffff
+
+/** Whether a head, or an end, has room for the field lines. */
+export function fieldsFit(fields: FieldLines): boolean {
+  if (fields.length > 2 * maxFields) return false
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    if ((fields[i] as string).length > maxNameSize || (fields[i + 1] as string).length > maxValueSize) return false
+  }
+  return true
+}
+
+/** Writes field lines that fit. */
 export function writeFields(writer: OctetWriter, fields: FieldLines): void {
   writer.u16(fields.length >>> 1)
   for (let i = 0; i + 1 < fields.length; i += 2) {

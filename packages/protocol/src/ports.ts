@@ -8,7 +8,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() }
 
-/** One line an event: `event` is a stable word, the fields come from one dictionary (observe/src/fields.ts). */
+/** One line an event: `event` is a stable word, its fields say what it is about. */
 export interface Log {
   debug(event: string, fields?: Fields): void
   info(event: string, fields?: Fields): void

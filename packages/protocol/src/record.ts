@@ -3,7 +3,6 @@ import type { PeerName } from './names.ts'
 /** A service's id in the directory: HMAC-SHA256(mesh secret, service name), 64 hexadecimal characters. */
 export type ServiceId = string
 
-export const serviceIdSize = 32
 export const recordLifeMs = 5 * 60_000
 export const recordRefreshMs = 60_000
 export const maxRecordsPerGuard = 4096

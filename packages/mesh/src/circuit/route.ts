@@ -68,7 +68,7 @@ function forwardTo(hop: Hop, key: Uint8Array): Forward {
   return { kind: 'forward', key, next: peerIdFromString(hop.peer).toMultihash().bytes, addresses: [...addresses] }
 }
 
-/** The same way without its end, for a message that names it. */
+/** Peer ids of the hops, in order. */
 export function peersOf(hops: readonly Hop[]): PeerName[] {
   return hops.map((hop) => hop.peer)
 }
