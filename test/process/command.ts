@@ -14,13 +14,15 @@ export interface Said {
 
 export interface CommandPlace {
   readonly cwd?: string
-  /** The whole environment of the command; that of this process unless said otherwise. */
+  /** The whole environment of the command; unless said otherwise that of this process, but for the wish for colours. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** Only for what hangs: nothing that is run here takes as long. */
 const deadline = { timeout: 60_000, killSignal: 'SIGKILL' } as const
 const root = fileURLToPath(new URL('../..', import.meta.url))
+// A runner that writes to a terminal asks its children for colours; what they say is read by a test.
+const { FORCE_COLOR: _, ...plain } = process.env
 const living = new Set<ChildProcess>()
 // The runner ends a file that hangs with this signal; nothing that the file started outlives it.
 process.once('SIGTERM', () => {
@@ -43,7 +45,7 @@ export function postern(...words: readonly string[]): string[] {
 /** Runs a command to its end, whatever end that is. */
 export async function run(command: readonly string[], place: CommandPlace = {}): Promise<Said> {
   const [file = '', ...words] = command
-  const child = tied(spawn(file, words, { ...place, ...deadline, stdio: ['ignore', 'pipe', 'pipe'] }))
+  const child = tied(spawn(file, words, { env: plain, ...place, ...deadline, stdio: ['ignore', 'pipe', 'pipe'] }))
   const [[code, signal], out, err] = await Promise.all([
     once(child, 'exit') as Promise<[number | null, NodeJS.Signals]>,
     text(child.stdout),
