@@ -23,6 +23,7 @@ import {
 import { fromString } from 'uint8arrays'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
+import { expectPartialLength } from './message-length.ts'
 
 export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
@@ -67,6 +68,7 @@ async function admit(
   const carrier = connection as MultiaddrConnection
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
+  expectPartialLength(secured.connection)
   await exchangeHellos(secured, shown, init, options?.signal)
   coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
   return secured
