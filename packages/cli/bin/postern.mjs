@@ -1,10 +1,5 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-
-// A node mostly moves buffers, which lie outside the heap and are freed with the young objects that hold them. A young
-// generation that stays small frees them soon: half the time and two thirds of the memory of a bulk transfer.
-setFlagsFromString('--semi-space-growth-factor=1')
 
 const built = new URL('../dist/main.js', import.meta.url)
 const [major = 0] = process.versions.node.split('.').map(Number)

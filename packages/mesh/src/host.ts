@@ -31,6 +31,8 @@ export interface HostInit {
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
+  /** Hears of every octet that a link carries, either way. */
+  readonly passed?: (bytes: number) => void
 }
 
 /** libp2p as this mesh uses it, and who is at the other end of its connections. */
@@ -64,6 +66,7 @@ export async function startHost(init: HostInit): Promise<Host> {
     connectionProtector: knockProtector({
       secrets: [member.secret],
       clock,
+      ...(init.passed === undefined ? {} : { passed: init.passed }),
       refused: (reason) => {
         meter.count('knocks_refused', reason)
         log.info('knock refused', { reason })

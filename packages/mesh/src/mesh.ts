@@ -38,6 +38,8 @@ export interface MeshInit {
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
+  /** Hears of every octet that a link carries, either way. */
+  readonly passed?: (bytes: number) => void
 }
 
 /** Relays that an ingress or an egress chooses, and when a lost one is given up. */

@@ -10,6 +10,7 @@ import { choiceFile } from './choice-file.ts'
 import { type Config, rolesOf } from './config.ts'
 import { idle, within } from './deadline.ts'
 import { checkGrants } from './grants.ts'
+import { nursery } from './nursery.ts'
 import { nodeStatus } from './status.ts'
 
 export interface NodeInit {
@@ -101,6 +102,7 @@ function meshInit(
   const { ingress, relay } = config
   return {
     member,
+    passed: nursery(),
     ...tools,
     ...(relay === undefined ? {} : { relay }),
     ...(egress === undefined

@@ -13,6 +13,7 @@ import {
 } from '@postern/protocol'
 import { OneTime } from '../one-time.ts'
 import { oneWrite } from './one-write.ts'
+import { tally } from './tally.ts'
 
 const knockDeadlineMs = 3000
 /** Connections from one address that may be silent at a time: strangers must not keep members from knocking. */
@@ -21,6 +22,8 @@ const maxSilentPerHost = 64
 const maxEarlyBytes = 64 * 1024
 
 export interface KnockInit {
+  /** Hears of every octet that a link carries, either way. */
+  readonly passed?: (bytes: number) => void
   /** Mesh secrets in force: the first is used to knock, all are answered to. */
   readonly secrets: readonly Buffer[]
   readonly clock: Clock
@@ -76,6 +79,7 @@ export function knockProtector(init: KnockInit): (components: { peerId: PeerId }
     return {
       async protect(connection: MultiaddrConnection): Promise<MessageStream> {
         oneWrite(connection)
+        if (init.passed !== undefined) tally(connection, init.passed)
         if (connection.direction === 'outbound') sendKnock(connection, init)
         else await answer(connection, judge, silent, init)
         return connection
