@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange, ResponseListener } from '@postern/exchange'
 import {
   atEndOfTurn,
+  type Deadlines,
   type ExchangeFailureCode,
   exchangeFailureOf,
   type FieldLines,
@@ -11,9 +12,9 @@ import {
   type ResponseHead,
   rank,
   type Trunk,
+  type Watched,
 } from '@postern/protocol'
-import type { Deadlines, Watched } from './deadlines.ts'
-import { responseFields } from './headers.ts'
+import { requestTrailers, responseFields } from './headers.ts'
 import { interimTo } from './interim.ts'
 import { problemOf } from './problem.ts'
 import { mayRetry } from './retry.ts'
@@ -30,12 +31,16 @@ export interface CallTools {
   readonly requestId: boolean
 }
 
+/** Content up to this size may wait for the end of the turn. */
+const heldBytes = 4096
+
 /** How long a request waits for a trunk where none is open. */
 export const trunkWaitMs = 8000
 
 /** One request of a client and its answer: sends it over a trunk, over another where that is safe, and streams both ways. */
 export class Call implements ResponseListener, Watched {
   deadlineMs: number
+  place = -1
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #head: RequestHead
@@ -53,6 +58,8 @@ export class Call implements ResponseListener, Watched {
   /** Octets given to the client's socket that it has not taken. */
   #waiting = 0
   #flushed = false
+  /** The first of the content, kept until the end of the turn: with the end behind it, all of an answer is one write. */
+  #held: Uint8Array | undefined
 
   constructor(
     request: IncomingMessage,
@@ -72,7 +79,6 @@ export class Call implements ResponseListener, Watched {
   start(): void {
     this.#tools.deadlines.add(this)
     this.#response.on('close', () => this.#clientGone())
-    this.#response.on('drain', () => this.#drained())
     this.#attempt()
   }
 
@@ -117,7 +123,7 @@ export class Call implements ResponseListener, Watched {
     this.#request.on('end', () => {
       this.#contentSent = true
       this.#allow(this.#answered ? this.#tools.idleMs : this.#route.answerMs)
-      this.#exchange?.end(this.#request.rawTrailers)
+      this.#exchange?.end(requestTrailers(this.#request.rawTrailers))
     })
   }
 
@@ -137,30 +143,51 @@ export class Call implements ResponseListener, Watched {
       }),
     )
     if (head.end) this.#finish()
-    else atEndOfTurn(rank.trunk, () => this.#flushHead())
+    else atEndOfTurn(rank.trunk, () => this.#flush())
   }
 
-  /** An answer whose content is yet to come shows its head at once. */
-  #flushHead(): void {
-    if (!this.#flushed && !this.#over) this.#response.flushHeaders()
+  /** An answer whose content is yet to come shows its head, and what there is, at once. */
+  #flush(): void {
+    if (this.#flushed || this.#over) return
+    this.#flushed = true
+    if (this.#held === undefined) this.#response.flushHeaders()
+    else this.#pass(this.#held)
+    this.#held = undefined
   }
 
   body(piece: Uint8Array): void {
+    if (this.#flushed) return this.#pass(piece)
+    if (this.#held === undefined && piece.byteLength <= heldBytes) {
+      this.#held = piece
+      return
+    }
+    if (this.#held !== undefined) this.#flush()
     this.#flushed = true
+    this.#pass(piece)
+  }
+
+  #pass(piece: Uint8Array): void {
     this.#allow(this.#tools.idleMs)
-    if (this.#response.write(piece)) this.#exchange?.consumed(piece.byteLength)
-    else this.#waiting += piece.byteLength
+    if (this.#response.write(piece)) {
+      this.#exchange?.consumed(piece.byteLength)
+      return
+    }
+    if (this.#waiting === 0) this.#response.once('drain', () => this.#drained())
+    this.#waiting += piece.byteLength
   }
 
   #drained(): void {
     this.#allow(this.#tools.idleMs)
     const taken = this.#waiting
     this.#waiting = 0
-    if (taken > 0) this.#exchange?.consumed(taken)
+    this.#exchange?.consumed(taken)
   }
 
   end(trailers: FieldLines): void {
-    if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers))
+    if (trailers.length > 0) {
+      this.#flush()
+      this.#response.addTrailers(pairsOf(trailers))
+    }
     this.#finish()
   }
 
@@ -208,11 +235,12 @@ export class Call implements ResponseListener, Watched {
 
   #finish(): void {
     this.#tools.meter.count('requests_answered')
-    this.#flushed = true
     // A client still sending, after its answer, is let finish: the connection is good for the next request then.
     if (!this.#request.complete) this.#exchange?.reset('CANCELLED')
     this.#leave()
-    this.#response.end()
+    if (this.#held === undefined) this.#response.end()
+    // node:http joins a head with text, not with octets; latin1 text is the octets as they are.
+    else this.#response.end(latin1(this.#held), 'latin1')
   }
 
   #leave(): void {
@@ -228,6 +256,10 @@ export class Call implements ResponseListener, Watched {
     this.#leave()
     this.#exchange?.reset('CANCELLED')
   }
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1')
 }
 
 const noTrunks: Set<Trunk> = new Set()

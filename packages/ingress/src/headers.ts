@@ -12,6 +12,26 @@ const claimed = new Set([
 ])
 const via = '1.1 postern'
 
+/** What no trailer may say: how to frame, route or authenticate a message, or how to read it (RFC 9110 section 6.5.1). */
+const headOnly = new Set([
+  ...claimed,
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'expect',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'max-forwards',
+  'range',
+])
+
 export interface Arrival {
   readonly client: string
   readonly scheme: 'http' | 'https'
@@ -36,6 +56,11 @@ export function requestFields(raw: FieldLines, arrival: Arrival, upgrade: string
   fields.push('via', earlier === undefined ? via : `${earlier}, ${via}`)
   fields.push('forwarded', `for=${node(arrival.client)};host=${quoted(arrival.authority)};proto=${arrival.scheme}`)
   return fields
+}
+
+/** The trailer fields of a request as they go on. */
+export function requestTrailers(raw: FieldLines): FieldLines {
+  return raw.length === 0 ? raw : endToEndFields(raw, headOnly)
 }
 
 export interface AnswerMarks {

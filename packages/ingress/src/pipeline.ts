@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
+  Deadlines,
   type ExchangeFailureCode,
   type Log,
   type Meter,
@@ -10,7 +11,6 @@ import {
   type Trunks,
 } from '@postern/protocol'
 import { Call, type CallTools } from './call.ts'
-import { Deadlines } from './deadlines.ts'
 import { requestFields } from './headers.ts'
 import { type Listener, listen } from './listener.ts'
 import { problemOf } from './problem.ts'

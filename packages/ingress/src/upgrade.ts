@@ -8,9 +8,9 @@ import {
   type RequestHead,
   type ResponseHead,
   type Trunk,
+  type Watched,
 } from '@postern/protocol'
 import { type CallTools, trunkWaitMs } from './call.ts'
-import type { Watched } from './deadlines.ts'
 import { responseFields } from './headers.ts'
 import { problemOf } from './problem.ts'
 import { rawAnswer, rawHead } from './raw-answer.ts'
@@ -20,6 +20,7 @@ import type { RouteConfig } from './schema.ts'
 /** A request that asks for another protocol (RFC 9110 section 7.8): after a 101 it is octets both ways, until either side ends. */
 export class Upgrade implements ResponseListener, Watched {
   deadlineMs: number
+  place = -1
   readonly #socket: Duplex
   readonly #early: Buffer
   readonly #head: RequestHead

@@ -1,5 +1,6 @@
 /** The words and the wire: names, codecs with their limits, coded errors and the ports between packages. */
 export * from './credential.ts'
+export * from './deadlines.ts'
 export * from './errors.ts'
 export * from './exchange-frame.ts'
 export * from './hello.ts'

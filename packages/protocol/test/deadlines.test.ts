@@ -8,6 +8,7 @@ const sweepMs = 250
 /** Says how often it was told that its time is up. */
 class Thing implements Watched {
   deadlineMs: number
+  place = -1
   expired = 0
 
   constructor(deadlineMs: number) {
@@ -55,6 +56,7 @@ test('things that take themselves off while they expire are told once', (context
   for (const thing of things) {
     deadlines.add({
       deadlineMs: past,
+      place: -1,
       expire() {
         thing.expire()
         deadlines.delete(this)
@@ -74,4 +76,22 @@ test('after the end nothing is told any more', (context) => {
   deadlines.stop()
   context.mock.timers.tick(10 * sweepMs)
   assert.equal(thing.expired, 0)
+})
+
+test('what is added and taken off in any order is kept exactly', () => {
+  const deadlines = new Deadlines()
+  const kept = new Set<Thing>()
+  const things = Array.from({ length: 50 }, () => new Thing(past))
+  // Every place in turn, so that first, last and middle ones go, some twice.
+  for (let i = 0; i < 2000; i++) {
+    const thing = things[(i * 7919) % things.length] as Thing
+    if (kept.delete(thing)) deadlines.delete(thing)
+    else {
+      kept.add(thing)
+      deadlines.add(thing)
+      deadlines.add(thing)
+    }
+    assert.equal(deadlines.size, kept.size)
+  }
+  deadlines.stop()
 })
