@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { atEndOfTurn, type Pipe, PosternError, rank } from '@postern/protocol'
+import { atEndOfTurn, endTurn, type Pipe, PosternError, rank } from '@postern/protocol'
 import type { Machine } from './machine.ts'
 
 /** What leaves in one piece before the pipe is asked whether it takes more. */
 const pullBytes = 256 * 1024
+/** So many frames leave in the midst of a turn: the next node works on them while this one goes on. */
+const manyFrames = 32
 const pingMs = 15_000
 
 export interface CarrierEvents {
@@ -22,6 +24,7 @@ export class Carrier {
   readonly #timer: NodeJS.Timeout
   #scheduled = false
   #blocked = false
+  #flushing = false
   #heard = true
   #over = false
   #closing = false
@@ -55,9 +58,13 @@ export class Carrier {
 
   /** Something waits to be pulled. */
   readonly wake = (): void => {
-    if (this.#scheduled || this.#blocked || this.#over) return
-    this.#scheduled = true
-    atEndOfTurn(rank.trunk, this.#onTurn)
+    if (this.#blocked || this.#over) return
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      atEndOfTurn(rank.trunk, this.#onTurn)
+    }
+    // Not in the midst of a pull, whose frames are yet to be sent.
+    if (!this.#flushing && this.#machine.controlFrames >= manyFrames) endTurn()
   }
 
   readonly #onTurn = (): void => {
@@ -66,9 +73,11 @@ export class Carrier {
   }
 
   #flush(): void {
+    this.#flushing = true
     while (!this.#over && !this.#blocked && this.#machine.pending) {
       this.#blocked = !this.#pipe.send(this.#machine.pull(pullBytes))
     }
+    this.#flushing = false
     if (this.#closing && !this.#machine.pending && !this.#over) this.#pipe.close()
   }
 

@@ -46,7 +46,9 @@ export class Machine implements QueueOwner {
     this.#limits = limits
     this.#budget = new GrowthBudget(limits.growthBytes)
     this.#reader = new FrameReader({
-      frame: (type, id, payload) => this.#frame(type, id, payload),
+      frame: (type, id, payload) => {
+        if (!this.#broken) this.#frameReaders[type]?.(id, payload)
+      },
       body: (id, piece) => this.#body(id, piece),
       violation: (detail) => this.#violate(detail),
     })
@@ -66,6 +68,11 @@ export class Machine implements QueueOwner {
     return this.#schedule.pending
   }
 
+  /** Heads and other control frames that wait to be pulled. */
+  get controlFrames(): number {
+    return this.#schedule.controlFrames
+  }
+
   receive(chunk: Uint8Array): void {
     if (!this.#broken) this.#reader.push(chunk)
   }
@@ -83,7 +90,7 @@ export class Machine implements QueueOwner {
     this.#lastId = id
     const state = this.#add(id)
     this.#control(frame)
-    if (head.end) this.#endLocal(state)
+    if (head.end) this.#ended(state, 'localEnded')
     return id
   }
 
@@ -97,7 +104,7 @@ export class Machine implements QueueOwner {
     const state = this.#exchanges.get(id)
     if (state === undefined) return true
     if (!this.#sendHead(frameType.RESPONSE, id, head)) return false
-    if (head.end) this.#endLocal(state)
+    if (head.end) this.#ended(state, 'localEnded')
     return true
   }
 
@@ -187,20 +194,11 @@ export class Machine implements QueueOwner {
 
   #sendEnd(state: ExchangeState): void {
     this.#control(endFrame(state.id, state.ending ?? []))
-    this.#endLocal(state)
+    this.#ended(state, 'localEnded')
   }
 
-  #endLocal(state: ExchangeState): void {
-    state.localEnded = true
-    this.#removeEnded(state)
-  }
-
-  #endRemote(state: ExchangeState): void {
-    state.remoteEnded = true
-    this.#removeEnded(state)
-  }
-
-  #removeEnded(state: ExchangeState): void {
+  #ended(state: ExchangeState, side: 'localEnded' | 'remoteEnded'): void {
+    state[side] = true
     if (!state.localEnded || !state.remoteEnded || !this.#exchanges.has(state.id)) return
     this.#remove(state)
     this.#events.over(state.id)
@@ -210,10 +208,6 @@ export class Machine implements QueueOwner {
     if (this.#broken) return
     this.#broken = true
     this.#events.violation(detail)
-  }
-
-  #frame(type: FrameType, id: number, payload: Buffer): void {
-    if (!this.#broken) this.#frameReaders[type]?.(id, payload)
   }
 
   readonly #frameReaders: Partial<Record<FrameType, (id: number, payload: Buffer) => void>> = {
@@ -249,7 +243,7 @@ export class Machine implements QueueOwner {
     if (interim) return this.#events.interim(id, head)
     state.answered = true
     this.#events.response(id, head)
-    if (head.end) this.#endRemote(state)
+    if (head.end) this.#ended(state, 'remoteEnded')
   }
 
   #body(id: number, piece: Uint8Array): void {
@@ -268,7 +262,7 @@ export class Machine implements QueueOwner {
       return this.#violate('an end out of place')
     }
     this.#events.end(id, trailers)
-    this.#endRemote(state)
+    this.#ended(state, 'remoteEnded')
   }
 
   #credit(id: number, bytes: number): void {

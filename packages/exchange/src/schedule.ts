@@ -26,6 +26,10 @@ export class Schedule {
     return this.#control.length > 0 || this.#ready.size > 0
   }
 
+  get controlFrames(): number {
+    return this.#control.length
+  }
+
   /** Octets of control frames that wait. */
   get controlBytes(): number {
     return this.#controlBytes

@@ -44,6 +44,30 @@ test('an exchange over a trunk is answered, with the content and the end', async
   assert.equal(initiator.size, 0)
 })
 
+test('more exchanges than leave in one message are answered in the same turn, each in order', async () => {
+  const [near, far] = pipePair()
+  const waiting: Incoming[] = []
+  const count = 500
+  new Responder(far, {
+    accept(exchange) {
+      waiting.push(exchange)
+      if (waiting.length < count) return deaf
+      for (const each of waiting) {
+        each.respond(responseHead())
+        each.write(Buffer.alloc(2000))
+        each.end()
+      }
+      return deaf
+    },
+  })
+  const initiator = new Initiator(near)
+  const ears = Array.from({ length: count }, () => new Ear())
+  const done = Promise.all(ears.map((ear) => once(ear, 'done')))
+  for (const ear of ears) initiator.open(requestHead(), ear)
+  assert.deepEqual(new Set((await done).flat()), new Set(['end']))
+  assert.ok(ears.every(({ bytes }) => bytes === 2000))
+})
+
 test('a trunk that breaks is lost to every open exchange on both sides, once', async () => {
   const [near, far] = pipePair()
   const heard = new EventEmitter()

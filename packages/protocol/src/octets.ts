@@ -1,4 +1,6 @@
 const empty = Buffer.alloc(0)
+/** Up to this length a text is written faster character by character than by a call out of the language. */
+const shortText = 24
 
 /**
  * Reads fields off a message that a stranger wrote. Never throws: past the end, or over a ceiling, it answers with
@@ -6,6 +8,8 @@ const empty = Buffer.alloc(0)
  */
 export class OctetReader {
   readonly #octets: Buffer
+  /** All of the octets as latin1: to cut a text off it costs less than to decode one. */
+  #text: string | undefined
   #at = 0
   #bad = false
 
@@ -47,7 +51,7 @@ export class OctetReader {
 
   u16(): number {
     const at = this.#take(2)
-    return at < 0 ? 0 : this.#octets.readUInt16BE(at)
+    return at < 0 ? 0 : ((this.#octets[at] ?? 0) << 8) | (this.#octets[at + 1] ?? 0)
   }
 
   u32(): number {
@@ -71,7 +75,9 @@ export class OctetReader {
 
   latin1(size: number): string {
     const at = this.#take(size)
-    return at < 0 ? '' : this.#octets.toString('latin1', at, at + size)
+    if (at < 0 || size === 0) return ''
+    this.#text ??= this.#octets.toString('latin1')
+    return this.#text.slice(at, at + size)
   }
 
   utf8(size: number): string {
@@ -113,7 +119,8 @@ export class OctetWriter {
 
   u16(value: number): this {
     const at = this.#room(2)
-    this.#octets.writeUInt16BE(value, at)
+    this.#octets[at] = value >>> 8
+    this.#octets[at + 1] = value
     return this
   }
 
@@ -136,8 +143,10 @@ export class OctetWriter {
   }
 
   latin1(value: string): this {
-    const at = this.#room(value.length)
-    this.#octets.write(value, at, 'latin1')
+    const size = value.length
+    const at = this.#room(size)
+    if (size > shortText) this.#octets.write(value, at, 'latin1')
+    else for (let i = 0; i < size; i++) this.#octets[at + i] = value.charCodeAt(i)
     return this
   }
 

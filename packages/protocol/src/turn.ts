@@ -7,6 +7,8 @@ type Rank = (typeof rank)[keyof typeof rank]
 
 const queues: Array<Array<() => void>> = [[], [], []]
 let scheduled = false
+let running = false
+let turns = 0
 
 /** Runs the task once at the end of this turn; a task of a lower rank runs before one of a higher rank. */
 export function atEndOfTurn(at: Rank, task: () => void): void {
@@ -17,12 +19,28 @@ export function atEndOfTurn(at: Rank, task: () => void): void {
   }
 }
 
+/** Tells one turn in which something was said from the next. */
+export function turnNumber(): number {
+  return turns
+}
+
+/** Does now what waits for the end of this turn, unless that is what is being done. */
+export function endTurn(): void {
+  if (!running) run()
+}
+
 function run(): void {
   scheduled = false
-  for (let at = 0; at < queues.length; at++) {
-    const tasks = queues[at]
-    if (tasks === undefined || tasks.length === 0) continue
-    queues[at] = []
-    for (const task of tasks) task()
+  running = true
+  turns += 1
+  try {
+    for (let at = 0; at < queues.length; at++) {
+      const tasks = queues[at]
+      if (tasks === undefined || tasks.length === 0) continue
+      queues[at] = []
+      for (const task of tasks) task()
+    }
+  } finally {
+    running = false
   }
 }

@@ -1,4 +1,4 @@
-import type { PeerName, Trunk } from '@postern/protocol'
+import { type PeerName, type Trunk, turnNumber } from '@postern/protocol'
 import { Backoff } from '../backoff.ts'
 import type { Endpoint } from '../directory/find.ts'
 
@@ -17,6 +17,8 @@ export function isMissing(state: ServiceState): boolean {
 export interface EgressState {
   endpoint: Endpoint
   readonly trunks: Set<Trunk>
+  /** The turn of the event loop in which the first of them became the first. */
+  turn: number
   readonly backoff: Backoff
   opening: Promise<void> | undefined
   retry: NodeJS.Timeout | undefined
@@ -35,8 +37,27 @@ export interface ServiceState {
   retry: NodeJS.Timeout | undefined
 }
 
+/** Trunks in the order to use them: the next one first with each turn, so that what one turn says shares a message. */
+export function inTurn(state: EgressState): Iterable<Trunk> {
+  const { trunks } = state
+  const [first] = trunks
+  if (first !== undefined && trunks.size > 1 && state.turn !== turnNumber()) {
+    state.turn = turnNumber()
+    trunks.delete(first)
+    trunks.add(first)
+  }
+  return trunks
+}
+
 export function newEgress(endpoint: Endpoint): EgressState {
-  return { endpoint, trunks: new Set(), backoff: new Backoff(100, 30_000), opening: undefined, retry: undefined }
+  return {
+    endpoint,
+    trunks: new Set(),
+    turn: 0,
+    backoff: new Backoff(100, 30_000),
+    opening: undefined,
+    retry: undefined,
+  }
 }
 
 export function newService(): ServiceState {

@@ -23,7 +23,15 @@ import type { PathChooser } from '../path.ts'
 import { streamPipe } from '../stream-pipe.ts'
 import { openCircuit } from './open.ts'
 import { type Hop, peersOf } from './route.ts'
-import { type EgressState, isMissing, newEgress, newService, refreshMs, type ServiceState } from './trunk-state.ts'
+import {
+  type EgressState,
+  inTurn,
+  isMissing,
+  newEgress,
+  newService,
+  refreshMs,
+  type ServiceState,
+} from './trunk-state.ts'
 import { upgradeOutbound } from './upgrade.ts'
 
 export interface TrunksInit {
@@ -95,24 +103,14 @@ export class TrunkPool implements Trunks {
     for (let tries = 0; tries < state.egresses.length; tries++) {
       state.next += 1
       const egress = state.egresses[state.next % state.egresses.length] ?? ''
-      const trunks = this.#egresses.get(egress)?.trunks ?? []
-      for (const trunk of trunks) {
+      const known = this.#egresses.get(egress)
+      for (const trunk of known === undefined ? [] : inTurn(known)) {
         if (!covers(trunk.services, service)) continue
-        if (not?.has(trunk) !== true) return this.#toBack(egress, trunk)
+        if (not?.has(trunk) !== true) return trunk
         second ??= trunk
       }
     }
     return second
-  }
-
-  /** Sets keep the order of insertion: the trunk taken last is tried last. */
-  #toBack(egress: PeerName, trunk: Trunk): Trunk {
-    const trunks = this.#egresses.get(egress)?.trunks
-    if (trunks !== undefined && trunks.size > 1) {
-      trunks.delete(trunk)
-      trunks.add(trunk)
-    }
-    return trunk
   }
 
   /** Looks and opens again and again until there is a trunk, the time is up, or it is certain that nobody offers the service. */
