@@ -80,6 +80,20 @@ test('trailer fields of an answer arrive after its content', async () => {
   assert.match(answer, /7\r\ncontent\r\n0\r\nx-sum: 42\r\n\r\n$/)
 })
 
+test('trailer fields of a request reach the backend, but none that could change what its head says', async () => {
+  await using backend = await backendOf((request, response) => {
+    request.resume()
+    request.on('end', () => response.end(JSON.stringify(request.rawTrailers)))
+  })
+  await using direct = await directOf({ backends: [backend.url] })
+  const trailers = 'X-Sum: 42\r\nAuthorization: Basic eA==\r\nX-Forwarded-For: 10.0.0.1\r\n'
+  const answer = await rawExchange(
+    direct.url,
+    `POST / HTTP/1.1\r\n${close}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n${trailers}\r\n`,
+  )
+  assert.ok(bodyOf(answer).includes('["X-Sum","42"]'), answer)
+})
+
 test('an answer shows its head, and each piece of its content, when it is there and not when it ends', async () => {
   let finish = () => {}
   await using backend = await backendOf((_request, response) => {

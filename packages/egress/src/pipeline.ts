@@ -2,6 +2,7 @@ import { type Incoming, type RequestListener, Responder } from '@postern/exchang
 import {
   type Caller,
   type Clock,
+  Deadlines,
   exchangeFailureOf,
   type Log,
   type Meter,
@@ -34,8 +35,9 @@ export interface Egress extends Offer {
 /** The life of a request here: authorize its ingress and itself, choose a backend, send it on, send the answer back. */
 export function createEgress(init: EgressInit): Egress {
   const { clock, config, log, meter } = init
+  const deadlines = new Deadlines()
   const services = new Map(
-    Object.entries(config.services).map(([name, each]) => [name, new Service(name, each, clock)]),
+    Object.entries(config.services).map(([name, each]) => [name, new Service(name, each, clock, deadlines)]),
   )
   const tools = { log, meter }
   const responders = new Set<Responder>()
@@ -78,8 +80,9 @@ export function createEgress(init: EgressInit): Egress {
       for (const responder of responders) responder.drain()
     },
     async close() {
+      deadlines.stop()
       for (const responder of responders) responder.close()
-      await Promise.all([...services.values()].map((service) => service.close()))
+      for (const service of services.values()) service.close()
     },
   }
 }

@@ -1,8 +1,9 @@
 import type { Incoming, RequestListener } from '@postern/exchange'
 import { type ExchangeFailureCode, type FieldLines, fieldValue, type Log, type Meter } from '@postern/protocol'
-import { Answer, type AnswerEvents } from './answer.ts'
+import { Answer, type AnswerEvents, type AnswerInit } from './answer.ts'
 import type { Authorized } from './authorize.ts'
-import { Content } from './content.ts'
+import type { Connection } from './backend/connection.ts'
+import { backendHead } from './backend/request-head.ts'
 import type { Backend } from './service.ts'
 
 export interface SendingTools {
@@ -10,125 +11,133 @@ export interface SendingTools {
   readonly meter: Meter
 }
 
+const statusClass = ['', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
+
 /** An authorized request on its way to a backend, and to the next one where the first takes no connection. */
 export class Sending implements RequestListener, AnswerEvents {
   readonly #request: Authorized
   readonly #exchange: Incoming
   readonly #tools: SendingTools
   readonly #candidates: Backend[]
-  readonly #content: Content | undefined
+  readonly #init: AnswerInit
   #backend: Backend
   #answer: Answer
+  #connection: Connection | undefined
+  /** Content that arrived before a backend took the request: within the exchange's first credit. */
+  #early: Uint8Array[] = []
+  #trailers: FieldLines | undefined
+  /** Octets that the backend's connection has not taken. */
+  #waiting = 0
+  /** The answer is whole, or has broken off. */
+  #over = false
 
+  /** Throws MALFORMED_REQUEST. */
   constructor(request: Authorized, exchange: Incoming, tools: SendingTools) {
     const { head, service } = request
+    const { answerMs } = service.config
+    const { budgetMs } = head.context
     this.#request = request
     this.#exchange = exchange
     this.#tools = tools
-    this.#content = head.end || head.upgrade ? undefined : contentOf(request, exchange)
+    this.#init = {
+      head: backendHead(head),
+      method: head.method,
+      upgrade: head.upgrade,
+      answerMs: budgetMs > 0 ? Math.min(budgetMs, answerMs) : answerMs,
+    }
     this.#candidates = service.candidates()
     const [first] = this.#candidates
     if (first === undefined) throw new Error('a service has at least one backend')
     this.#backend = first
-    this.#answer = new Answer(exchange, head.method, this)
+    this.#answer = new Answer(this.#init, exchange, this)
   }
 
   start(): void {
-    this.#backend.pool.dispatch(dispatchOptions(this.#request, this.#content), this.#answer)
+    this.#backend.pool.request(this.#answer)
+  }
+
+  sent(connection: Connection): void {
+    this.#connection = connection
+    if (this.#init.head.framing === 'none') return
+    // The backend is there: a client that asks before it sends content may do so now (RFC 9110 section 10.1.1).
+    if (fieldValue(this.#request.head.fields, 'expect')?.toLowerCase() === '100-continue')
+      this.#exchange.interim({ status: 100, fields: [], backendUs: 0, end: false })
+    const early = this.#early
+    this.#early = []
+    for (const piece of early) this.#pass(connection, piece)
+    if (this.#trailers !== undefined) connection.end(this.#trailers)
+  }
+
+  drained(): void {
+    const taken = this.#waiting
+    this.#waiting = 0
+    if (taken > 0) this.#exchange.consumed(taken)
   }
 
   answered(status: number): void {
     this.#tools.meter.count('exchanges_answered', statusClass[Math.floor(status / 100)])
   }
 
-  failed(code: ExchangeFailureCode, error: Error): void {
-    if (code === 'BACKEND_REFUSED') {
-      const { service } = this.#request
-      service.refused(this.#backend)
-      const next = this.#candidates[this.#candidates.indexOf(this.#backend) + 1]
-      // A backend that took no connection took no content: what has arrived is there for the next one.
-      if (next !== undefined && this.#content?.destroyed !== true) {
-        this.#tools.meter.count('backend_retries')
-        this.#backend = next
-        this.#answer = new Answer(this.#exchange, this.#request.head.method, this)
-        this.start()
-        return
-      }
-    }
+  failed(code: ExchangeFailureCode, reason: string): void {
+    if (code === 'BACKEND_REFUSED' && this.#again()) return
     const { head } = this.#request
     this.#tools.meter.count('exchanges_failed', code)
     this.#tools.log.warn('exchange failed', {
       requestId: head.context.requestId,
       service: head.service,
       code,
-      reason: error.message,
+      reason,
     })
     this.#exchange.reset(code)
-    this.#content?.destroy()
+  }
+
+  /** A backend that took no connection took no content: what has arrived is there for the next one. */
+  #again(): boolean {
+    this.#request.service.refused(this.#backend)
+    const next = this.#candidates[this.#candidates.indexOf(this.#backend) + 1]
+    if (next === undefined) return false
+    this.#tools.meter.count('backend_retries')
+    this.#backend = next
+    this.#answer = new Answer(this.#init, this.#exchange, this)
+    this.start()
+    return true
   }
 
   over(complete: boolean): void {
+    this.#over = true
     if (!complete) this.#tools.meter.count('exchanges_aborted')
   }
 
   body(piece: Uint8Array): void {
-    const { tunnel } = this.#answer
-    if (tunnel !== undefined) tunnel.body(piece)
-    else this.#content?.arrived(piece)
+    const { tunnelled } = this.#answer
+    if (tunnelled !== undefined) tunnelled.body(piece)
+    else if (this.#over) this.#exchange.consumed(piece.byteLength)
+    else if (this.#connection === undefined) this.#early.push(piece)
+    else this.#pass(this.#connection, piece)
+  }
+
+  #pass(connection: Connection, piece: Uint8Array): void {
+    if (connection.write(piece)) this.#exchange.consumed(piece.byteLength)
+    else this.#waiting += piece.byteLength
   }
 
   end(trailers: FieldLines): void {
-    const { tunnel } = this.#answer
-    if (tunnel !== undefined) tunnel.end(trailers)
-    else this.#content?.finish()
+    const { tunnelled } = this.#answer
+    this.#trailers = trailers
+    if (tunnelled !== undefined) tunnelled.end(trailers)
+    else if (!this.#over) this.#connection?.end(trailers)
   }
 
   reset(code: ExchangeFailureCode): void {
     this.#tools.meter.count('exchanges_cancelled')
-    this.#answer.tunnel?.reset(code)
+    this.#answer.tunnelled?.reset(code)
     this.#answer.cancel()
-    this.#content?.destroy()
+    this.#backend.pool.forget(this.#answer)
   }
 
   writable(): void {
-    const { tunnel } = this.#answer
-    if (tunnel !== undefined) tunnel.writable()
+    const { tunnelled } = this.#answer
+    if (tunnelled !== undefined) tunnelled.writable()
     else this.#answer.writable()
-  }
-}
-
-const statusClass = ['', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
-
-function contentOf({ head }: Authorized, exchange: Incoming): Content {
-  const expects = fieldValue(head.fields, 'expect')?.toLowerCase() === '100-continue'
-  const content = new Content(exchange, () => {
-    if (expects) exchange.interim({ status: 100, fields: [], backendUs: 0, end: false })
-  })
-  content.on('error', () => {})
-  return content
-}
-
-function isNamed(field: string, name: string): boolean {
-  return field.length === name.length && field.toLowerCase() === name
-}
-
-function dispatchOptions({ head, service }: Authorized, content: Content | undefined) {
-  const { fields } = head
-  const headers = ['host', head.authority]
-  let upgrade: string | null = null
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] as string
-    const value = fields[i + 1] as string
-    if (head.upgrade && isNamed(name, 'upgrade')) upgrade = value
-    else if (!isNamed(name, 'expect')) headers.push(name, value)
-  }
-  const { budgetMs } = head.context
-  return {
-    path: head.target,
-    method: head.method,
-    headers,
-    body: content ?? null,
-    upgrade,
-    headersTimeout: budgetMs > 0 ? Math.min(budgetMs, service.config.answerMs) : service.config.answerMs,
   }
 }

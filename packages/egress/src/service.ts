@@ -1,6 +1,6 @@
 import { compileExposure, type Exposure } from '@postern/policy'
-import type { Clock, ServiceName } from '@postern/protocol'
-import { Pool } from 'undici'
+import type { Clock, Deadlines, ServiceName } from '@postern/protocol'
+import { Pool } from './backend/pool.ts'
 import type { ServiceConfig } from './schema.ts'
 
 /** How long a backend that refused a connection is passed over while another is there. */
@@ -23,7 +23,7 @@ export class Service {
   readonly #backends: readonly Backend[]
   #next = 0
 
-  constructor(name: ServiceName, config: ServiceConfig, clock: Clock) {
+  constructor(name: ServiceName, config: ServiceConfig, clock: Clock, deadlines: Deadlines) {
     this.name = name
     this.config = config
     this.#clock = clock
@@ -31,15 +31,7 @@ export class Service {
     this.#backends = config.backends.map((url) => ({
       origin: new URL(url).origin,
       restingUntilMs: 0,
-      pool: new Pool(new URL(url).origin, {
-        connections: config.connections,
-        pipelining: 1,
-        connect: { timeout: config.connectMs },
-        keepAliveTimeout: 30_000,
-        keepAliveMaxTimeout: 300_000,
-        bodyTimeout: config.idleMs,
-        maxHeaderSize: 32 * 1024,
-      }),
+      pool: new Pool(new URL(url), config, deadlines),
     }))
   }
 
@@ -62,7 +54,7 @@ export class Service {
     return this.#backends.map(({ origin, restingUntilMs }) => ({ origin, up: restingUntilMs <= now }))
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#backends.map(({ pool }) => pool.destroy()))
+  close(): void {
+    for (const { pool } of this.#backends) pool.close()
   }
 }

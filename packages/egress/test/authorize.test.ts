@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Caller, type ExchangeFailureCode, PosternError, type RequestHead, systemClock } from '@postern/protocol'
+import {
+  type Caller,
+  Deadlines,
+  type ExchangeFailureCode,
+  PosternError,
+  type RequestHead,
+  systemClock,
+} from '@postern/protocol'
 import { authorize } from '../src/authorize.ts'
 import { egressSchema } from '../src/schema.ts'
 import { Service } from '../src/service.ts'
@@ -13,10 +20,11 @@ beforeEach(() => {
       orders: { backends: ['http://10.0.0.6:3000'], expose: [{ methods: ['*'], path: '/**' }] },
     },
   })
-  for (const [name, config] of Object.entries(configs)) services.set(name, new Service(name, config, systemClock))
+  for (const [name, config] of Object.entries(configs))
+    services.set(name, new Service(name, config, systemClock, new Deadlines()))
 })
-afterEach(async () => {
-  for (const service of services.values()) await service.close()
+afterEach(() => {
+  for (const service of services.values()) service.close()
   services.clear()
 })
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import type { Clock } from '@postern/protocol'
+import { type Clock, Deadlines } from '@postern/protocol'
 import { serviceSchema } from '../src/schema.ts'
 import { type Backend, Service } from '../src/service.ts'
 
 const restMs = 5000
+const deadlines = new Deadlines()
 const opened: Service[] = []
-afterEach(async () => {
-  for (const service of opened.splice(0)) await service.close()
+afterEach(() => {
+  for (const service of opened.splice(0)) service.close()
 })
 
 function serviceOf(names: readonly string[], clock: Clock): Service {
@@ -15,7 +16,7 @@ function serviceOf(names: readonly string[], clock: Clock): Service {
     backends: names.map((name) => `http://${name}`),
     expose: [{ methods: ['*'], path: '/**' }],
   })
-  const service = new Service('api', config, clock)
+  const service = new Service('api', config, clock, deadlines)
   opened.push(service)
   return service
 }

@@ -84,7 +84,8 @@ test('what is added and taken off in any order is kept exactly', () => {
   const things = Array.from({ length: 50 }, () => new Thing(past))
   // Every place in turn, so that first, last and middle ones go, some twice.
   for (let i = 0; i < 2000; i++) {
-    const thing = things[(i * 7919) % things.length] as Thing
+    const thing = things[(i * 7919) % things.length]
+    if (thing === undefined) throw new Error('no such thing')
     if (kept.delete(thing)) deadlines.delete(thing)
     else {
       kept.add(thing)
