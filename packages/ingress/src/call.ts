@@ -209,8 +209,9 @@ export class Call implements ResponseListener, Watched {
 
   expire(): void {
     if (this.#over) return
+    const late = this.#exchange === undefined ? 'SERVICE_UNREACHABLE' : 'BACKEND_TIMEOUT'
     this.#exchange?.reset('CANCELLED')
-    this.#fail(this.#request.complete ? 'BACKEND_TIMEOUT' : 'REQUEST_TIMEOUT')
+    this.#fail(this.#request.complete ? late : 'REQUEST_TIMEOUT')
   }
 
   #allow(ms: number): void {
