@@ -6,6 +6,7 @@ import { exposeCommand } from './commands/expose.ts'
 import { meshCommand } from './commands/mesh.ts'
 import { openCommand } from './commands/open.ts'
 import { peersCommand } from './commands/peers.ts'
+import { revokeCommand } from './commands/revoke.ts'
 import { servicesCommand } from './commands/services.ts'
 import { statusCommand } from './commands/status.ts'
 import { traceCommand } from './commands/trace.ts'
@@ -15,6 +16,7 @@ import { complain, exitCode } from './output.ts'
 const commands = [
   demoCommand,
   meshCommand,
+  revokeCommand,
   upCommand,
   exposeCommand,
   openCommand,

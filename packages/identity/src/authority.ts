@@ -1,22 +1,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, PosternError, type Role, systemClock } from '@postern/protocol'
-import { calculateJwkThumbprint } from 'jose'
+import { calculateJwkThumbprint, decodeJwt } from 'jose'
 import { sealCredential } from './credential.ts'
 import { generateKey, loadKey, type NodeKey, saveKey } from './keys.ts'
 import { type AuthorityKey, loadMeshFile, type MeshFile, meshIdOf, newMeshSecret } from './mesh-file.ts'
-import { readSecretFile, replaceFile, writeNewFile, writeSecretFile } from './store.ts'
-
-/** Files of an authority folder, and of a node folder where they share them. */
-export const fileNames = {
-  authorityKey: 'authority.key',
-  mesh: 'mesh.json',
-  secret: 'mesh.secret',
-  state: 'state',
-  nodeKey: 'node.key',
-  credential: 'credential.jws',
-  config: 'postern.yaml',
-} as const
+import { register } from './register.ts'
+import { fileNames, readSecretFile, replaceFile, writeNewFile, writeSecretFile } from './store.ts'
 
 export const defaultLifeMs = 90 * 24 * 3600_000
 
@@ -84,9 +74,19 @@ export async function issueNode(
   saveKey(join(folder, fileNames.state, fileNames.nodeKey), key)
   const draft = { ...order, peer: key.peerId.toString(), lifeMs: order.lifeMs ?? defaultLifeMs }
   const by = { mesh: authority.mesh.id, key: authority.key.signing, kid: authority.kid }
-  writeNewFile(join(folder, fileNames.state, fileNames.credential), `${await sealCredential(draft, by, clock)}\n`)
+  const sealed = await sealCredential(draft, by, clock)
+  writeNewFile(join(folder, fileNames.state, fileNames.credential), `${sealed}\n`)
   writeNewFile(join(folder, fileNames.mesh), toJson(authority.mesh))
   writeSecretFile(join(folder, fileNames.secret), readSecretFile(join(authority.folder, fileNames.secret)))
+  const { exp = 0, jti = '' } = decodeJwt(sealed.split('~', 1)[0] ?? '')
+  register(authority.folder, {
+    name: order.name,
+    peer: draft.peer,
+    credential: jti,
+    roles: [...order.roles],
+    services: [...order.services],
+    expires: new Date(exp * 1000).toISOString(),
+  })
   return key
 }
 

@@ -12,9 +12,11 @@ import {
   statementType,
   systemClock,
 } from '@postern/protocol'
-import { createLocalJWKSet, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import { z } from 'zod'
 import type { AuthorityKey } from './mesh-file.ts'
+import type { Revocations } from './revocations.ts'
+import { keySetOf, verifyStatement } from './statement.ts'
 
 /** What an authority is asked to state; nothing of it is signed yet. */
 export interface CredentialDraft {
@@ -109,27 +111,31 @@ function disclosed(disclosure: string | undefined, digests: readonly string[]): 
 
 export interface Verifier {
   /**
-   * Checks signature, type, mesh, peer and time.
-   * Throws CREDENTIAL_INVALID, CREDENTIAL_WRONG_MESH, CREDENTIAL_WRONG_PEER, CREDENTIAL_EXPIRED or CREDENTIAL_EARLY.
+   * Checks signature, type, mesh, peer, time and that nobody has taken it back. Throws CREDENTIAL_INVALID,
+   * CREDENTIAL_WRONG_MESH, CREDENTIAL_WRONG_PEER, CREDENTIAL_EXPIRED, CREDENTIAL_EARLY or CREDENTIAL_REVOKED.
    */
   credential(sealed: SealedCredential, peer: PeerName): Promise<VerifiedCredential>
 }
 
-/** A verifier for one mesh; the keys are the authority's. */
+/** A verifier for one mesh; the keys are the authority's. Without a list of revocations it knows of none. */
 export function verifierOf(
   mesh: { readonly id: MeshId; readonly keys: readonly AuthorityKey[] },
   clock: Clock = systemClock,
+  revocations?: Pick<Revocations, 'covers'>,
 ): Verifier {
-  const keySet = createLocalJWKSet({ keys: mesh.keys.map((key) => ({ ...key, alg: 'EdDSA' })) })
+  const keySet = keySetOf(mesh.keys)
+  const expected = { typ: statementType.credential, claims: ['iss', 'sub', 'nbf', 'exp', 'jti'] }
   return {
     async credential(sealed, peer) {
       const [statement = '', disclosure] = sealed.split('~')
-      const payload = await verifySignature(statement, keySet, clock)
+      const payload = await verifyStatement(statement, keySet, clock, expected)
       const { data: claims } = claimsSchema.safeParse(payload)
       if (claims === undefined)
         throw new PosternError('CREDENTIAL_INVALID', 'the credential lacks what every credential has')
       if (claims.iss !== mesh.id) throw new PosternError('CREDENTIAL_WRONG_MESH', 'the credential is of another mesh')
       if (claims.sub !== peer) throw new PosternError('CREDENTIAL_WRONG_PEER', 'the credential is of another peer')
+      if (revocations?.covers({ peer, id: claims.jti }) === true)
+        throw new PosternError('CREDENTIAL_REVOKED', 'the authority has taken the credential back')
       const { name, roles: granted } = claims
       return {
         mesh: claims.iss,
@@ -144,40 +150,6 @@ export function verifierOf(
       } as unknown as VerifiedCredential
     },
   }
-}
-
-async function verifySignature(
-  statement: string,
-  keySet: ReturnType<typeof createLocalJWKSet>,
-  clock: Clock,
-): Promise<JWTPayload> {
-  try {
-    const { payload } = await jwtVerify(statement, keySet, {
-      algorithms: ['EdDSA'],
-      typ: statementType.credential,
-      currentDate: new Date(clock.now()),
-      requiredClaims: ['iss', 'sub', 'nbf', 'exp', 'jti'],
-    })
-    return payload
-  } catch (cause) {
-    throw explain(cause)
-  }
-}
-
-function explain(cause: unknown): PosternError {
-  if (cause instanceof errors.JWTExpired) {
-    return new PosternError('CREDENTIAL_EXPIRED', 'the credential has expired', { cause, remedy: 'issue a new one' })
-  }
-  if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'nbf') {
-    return new PosternError('CREDENTIAL_EARLY', 'the credential is not valid yet', {
-      cause,
-      remedy: 'set the clock of this host',
-    })
-  }
-  if (cause instanceof errors.JWKSNoMatchingKey) {
-    return new PosternError('CREDENTIAL_WRONG_MESH', 'no authority of this mesh has signed the credential', { cause })
-  }
-  return new PosternError('CREDENTIAL_INVALID', 'the credential is not one, or was altered', { cause })
 }
 
 /** Whether the credential lets its peer have the role and, where one is named, the service. */

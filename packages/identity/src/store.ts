@@ -2,6 +2,19 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync
 import { dirname } from 'node:path'
 import { PosternError } from '@postern/protocol'
 
+/** Files of an authority folder, and of a node folder where they share them. */
+export const fileNames = {
+  authorityKey: 'authority.key',
+  mesh: 'mesh.json',
+  secret: 'mesh.secret',
+  state: 'state',
+  nodeKey: 'node.key',
+  credential: 'credential.jws',
+  config: 'postern.yaml',
+  revocations: 'revocations.jws',
+  register: 'issued.jsonl',
+} as const
+
 const missing = (file: string, cause: unknown) =>
   new PosternError('FILE_MISSING', `cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`, {
     cause,

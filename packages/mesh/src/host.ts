@@ -41,6 +41,8 @@ export interface Host {
   readonly upgrader: Upgrader
   readonly componentLogger: ComponentLogger
   readonly roster: Roster
+  /** The sequence of the newest list of revocations that each peer had when it connected. */
+  readonly heard: ReadonlyMap<PeerName, number>
   readonly peer: PeerName
 }
 
@@ -49,11 +51,9 @@ const day = 24 * 3600_000
 /** Starts libp2p with links that only members can make. The caller stops it. */
 export async function startHost(init: HostInit): Promise<Host> {
   const { member, clock, log, meter, relay } = init
-  const roster = new Roster(clock)
-  const refused = (code: Code, peer: PeerName) => {
-    meter.count('links_refused', code)
-    log.warn('link refused', { code, peer })
-  }
+  const roster = new Roster(clock, member.revocations)
+  const heard = new Map<PeerName, number>()
+  const refused = refusals(log, meter)
   const parts: { upgrader?: Upgrader } = {}
   const libp2p = await createLibp2p({
     privateKey: member.key.libp2p,
@@ -76,7 +76,11 @@ export async function startHost(init: HostInit): Promise<Host> {
       memberEncrypter({
         member,
         credential: () => member.sealed,
-        proved: (credential: VerifiedCredential) => roster.proved(credential),
+        revocations: () => member.revocations.seq,
+        proved(credential: VerifiedCredential, revocations: number) {
+          roster.proved(credential)
+          heard.set(credential.peer, revocations)
+        },
         refused,
       }),
     ],
@@ -109,8 +113,26 @@ export async function startHost(init: HostInit): Promise<Host> {
   })
   const { upgrader } = parts
   if (upgrader === undefined) throw new Error('libp2p has no upgrader')
-  libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => roster.gone(event.detail.toString()))
-  return { libp2p, upgrader, componentLogger: quiet, roster, peer: libp2p.peerId.toString() }
+  libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => {
+    roster.gone(event.detail.toString())
+    heard.delete(event.detail.toString())
+  })
+  return { libp2p, upgrader, componentLogger: quiet, roster, heard, peer: libp2p.peerId.toString() }
+}
+
+/** Who was refused and is told of no more than once: one that keeps knocking fills no log. */
+const maxRefusedKept = 1024
+
+function refusals(log: Log, meter: Meter): (code: Code, peer: PeerName) => void {
+  const said = new Set<string>()
+  return (code, peer) => {
+    meter.count('links_refused', code)
+    const first = !said.has(`${code} ${peer}`)
+    if (first) said.add(`${code} ${peer}`)
+    const [oldest = ''] = said
+    if (said.size > maxRefusedKept) said.delete(oldest)
+    log[first ? 'warn' : 'debug']('link refused', { code, peer })
+  }
 }
 
 /** What libp2p says of an address it cannot listen on, as an operator can act on it. */

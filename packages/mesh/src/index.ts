@@ -1,4 +1,5 @@
 /** The mesh: links between members, the directory, circuits, and the trunks that exchanges run on. */
+export { type Announced, announce } from './announce.ts'
 export { type RelayAddresses } from './host.ts'
 export { type Mesh, type MeshInit, type MeshStatus, type PeerStatus, startMesh } from './mesh.ts'
 export { type Choice, type ChoiceStore } from './neighbours.ts'

@@ -23,6 +23,7 @@ import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
 import { PathChooser } from './path.ts'
+import { Standing } from './standing.ts'
 import { type TracedHop, traceHops } from './trace.ts'
 
 export interface MeshInit {
@@ -74,6 +75,8 @@ export interface Mesh {
   status(): MeshStatus
   /** Measures the way to a service hop by hop. Throws SERVICE_UNREACHABLE where there is none. */
   trace(service: ServiceName): Promise<TracedHop[]>
+  /** Takes a signed list of revocations and passes it on. Answers whether it was newer than the one here. */
+  revoke(sealed: string): Promise<boolean>
   /** Tells guards that nothing new should come; what is under way goes on. */
   drain(): Promise<void>
   stop(): Promise<void>
@@ -83,7 +86,9 @@ export interface Mesh {
 export async function startMesh(init: MeshInit): Promise<Mesh> {
   const host = await startHost({ ...init, relay: init.relay })
   const { clock, log, member, meter } = init
-  const stops: Array<() => void> = []
+  const standing = new Standing({ host, revocations: member.revocations, log, meter })
+  await standing.start()
+  const stops: Array<() => void> = [() => standing.stop()]
   const ends: Partial<Record<Purpose, EndServer>> = { echo: echoEnd }
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${host.peer}`))
 
@@ -135,6 +140,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       const trunk = await calling.pool.get(service, { waitMs: traceWaitMs })
       return await traceHops(host, calling.pool.hopsOf(trunk), clock)
     },
+    revoke: (sealed) => standing.learn(sealed),
     async drain() {
       await offering?.registration.drain()
     },

@@ -1,4 +1,5 @@
 /** A node: a config becomes roles, and roles a running process. */
+export { announceRevocations } from './announce.ts'
 export { type NodeInit, type PosternNode, startNode } from './build.ts'
 export { type Config, configJsonSchema, configSchema, rolesOf } from './config.ts'
 export { ConfigError, type ConfigSources, checkConfig, type Finding, loadConfig } from './config-file.ts'

@@ -19,6 +19,7 @@ export function nodeStatus({ clock, config, counters, egress, ingress, member, m
       expires: new Date(credential.expiresMs).toISOString(),
       daysLeft: Math.round((credential.expiresMs - clock.now()) / dayMs),
     },
+    revocations: { sequence: member.revocations.seq, revoked: member.revocations.list.length },
     ...(config.relay && { relay: { addresses, circuits } }),
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),
     ...(egress && { egress: { guards, exchanges: egress.exchanges, services: egress.describe() } }),

@@ -4,6 +4,7 @@ import type { MeshId, PeerName, Role } from './names.ts'
 export const statementType = {
   credential: 'postern-credential+jwt',
   record: 'postern-record+jwt',
+  revocations: 'postern-revocations+jwt',
 } as const
 
 /** What a credential says, once its signature, mesh, peer and time have been checked. */

@@ -34,6 +34,7 @@ export const protocolId = {
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/1.0.0',
   exchange: '/postern/exchange/1.0.0',
+  revocations: '/postern/revocations/1.0.0',
 } as const
 
 /** The mesh's private kad-dht protocol. */

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Authority, addBootstrap, createAuthority, issueNode } from '@postern/identity'
-import { type Config, checkConfig, type PosternNode, readiness, startNode } from '@postern/node'
+import { type Authority, addBootstrap, createAuthority, issueNode, revoke } from '@postern/identity'
+import { announceRevocations, type Config, checkConfig, type PosternNode, readiness, startNode } from '@postern/node'
 import type { Role } from '@postern/protocol'
 import { eventually } from './eventually.ts'
 
@@ -45,6 +45,8 @@ export interface KitMesh extends AsyncDisposable {
     services?: readonly string[],
     prepare?: (folder: string) => void | Promise<void>,
   ): Promise<KitNode>
+  /** Takes back what was issued to a node, as an operator does; answers with how many relays were told. */
+  revoke(who: string): Promise<number>
   /** Starts a stopped node again, from its folder. */
   restart(stopped: Omit<KitNode, 'node'>): Promise<KitNode>
 }
@@ -124,6 +126,11 @@ class Founded implements KitMesh {
     const addresses = started.node.status().relay?.addresses ?? []
     if (addresses.length > 0) this.authority = addBootstrap(this.authority, addresses)
     return started
+  }
+
+  async revoke(who: string): Promise<number> {
+    const { sealed } = await revoke(this.authority, who, Date.now())
+    return (await announceRevocations(this.authority, sealed)).told.length
   }
 
   async restart(stopped: Omit<KitNode, 'node'>): Promise<KitNode> {

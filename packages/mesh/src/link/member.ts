@@ -29,7 +29,10 @@ export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
   /** Our own credential as it is now, with the names of services. Relays, at the other end of links, are not shown those. */
   readonly credential: () => SealedCredential
-  readonly proved: (credential: VerifiedCredential) => void
+  /** The sequence of the newest list of revocations here. */
+  readonly revocations: () => number
+  /** A peer is who it says and a member; its newest list of revocations has this sequence. */
+  readonly proved: (credential: VerifiedCredential, revocations: number) => void
   readonly refused: (code: Code, peer: PeerName) => void
 }
 
@@ -84,13 +87,15 @@ async function exchangeHellos(
   const signal = outer === undefined ? deadline : AbortSignal.any([outer, deadline])
   const messages = lpStream(secured.connection, { maxDataLength: maxHelloSize, maxBufferSize: 256 * 1024 })
   const peer = secured.remotePeer.toString()
-  await messages.write(encodeHello({ revocations: 0, credential: shown }), { signal })
+  await messages.write(encodeHello({ revocations: init.revocations(), credential: shown }), { signal })
 
   const octets = await messages.read({ signal })
   let credential: VerifiedCredential
+  let revocations: number
   try {
     const hello = decodeHello(octets.subarray())
     if (hello === undefined) throw new PosternError('BAD_MESSAGE', 'the first message is no hello')
+    revocations = hello.revocations
     credential = await init.member.verifier.credential(hello.credential, peer)
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
@@ -103,6 +108,6 @@ async function exchangeHellos(
     init.refused('CREDENTIAL_REFUSED', peer)
     throw new PosternError('CREDENTIAL_REFUSED', 'the other side does not take our credential')
   }
-  init.proved(credential)
+  init.proved(credential, revocations)
   messages.unwrap()
 }

@@ -1,0 +1,126 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { lpStream } from '@libp2p/utils'
+import { maxRevocationsSize, type Revocations } from '@postern/identity'
+import { type Log, type Meter, type PeerName, PosternError, protocolId, reasonOf } from '@postern/protocol'
+import type { Host } from './host.ts'
+import { isCircuitAddress } from './link/address.ts'
+
+export interface StandingInit {
+  readonly host: Host
+  readonly revocations: Revocations
+  readonly log: Log
+  readonly meter: Meter
+}
+
+const sweepMs = 1000
+const passDeadlineMs = 10_000
+const taken = 1
+
+/**
+ * Ends the links and circuits of peers that are members no more, and passes on the list that says so: a newer list goes
+ * to every neighbour as soon as it is known here, and to one that comes with an older list.
+ */
+export class Standing {
+  readonly #init: StandingInit
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(init: StandingInit) {
+    this.#init = init
+  }
+
+  async start(): Promise<void> {
+    const { libp2p } = this.#init.host
+    await libp2p.handle(
+      protocolId.revocations,
+      (stream, connection) => {
+        this.#hear(stream, connection).catch((error: Error) => stream.abort(error))
+      },
+      { maxInboundStreams: 4 },
+    )
+    libp2p.addEventListener('connection:open', (event: CustomEvent<Connection>) => this.#met(event.detail))
+    this.#timer = setInterval(() => this.cut(), sweepMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Takes a list, whoever brings it, and passes it on where it is newer. Throws what `Revocations.learn` throws. */
+  async learn(sealed: string, from?: PeerName): Promise<boolean> {
+    const { host, log, meter, revocations } = this.#init
+    if (!(await revocations.learn(sealed))) return false
+    meter.count('revocations_learned')
+    log.info('revocations learned', { sequence: revocations.seq, revoked: revocations.list.length })
+    this.cut()
+    for (const link of host.libp2p.getConnections()) {
+      if (link.remotePeer.toString() !== from) this.#pass(link)
+    }
+    return true
+  }
+
+  /** Ends every connection of a peer whose credential has expired or was taken back. */
+  cut(): void {
+    const { host, log, meter } = this.#init
+    for (const { code, name, peer } of host.roster.lapsed()) {
+      meter.count('members_cut', code)
+      log.warn('member cut off', { peer, name, code })
+      for (const connection of host.libp2p.getConnections(peerIdFromString(peer)))
+        connection.abort(new PosternError(code, 'the peer is a member no more'))
+      host.roster.gone(peer)
+    }
+  }
+
+  #met(connection: Connection): void {
+    const { host, revocations } = this.#init
+    // A list may have come while the connection was being made.
+    this.cut()
+    if ((host.heard.get(connection.remotePeer.toString()) ?? 0) < revocations.seq) this.#pass(connection)
+  }
+
+  #pass(connection: Connection): void {
+    if (connection.status !== 'open' || isCircuitAddress(connection.remoteAddr)) return
+    passList(connection, this.#init.revocations.sealed).catch((error: unknown) => {
+      const peer = connection.remotePeer.toString()
+      this.#init.log.debug('revocations not passed on', { peer, reason: reasonOf(error) })
+    })
+  }
+
+  async #hear(stream: Stream, connection: Connection): Promise<void> {
+    const from = connection.remotePeer.toString()
+    const messages = listStream(stream)
+    const octets = await messages.read({ signal: AbortSignal.timeout(passDeadlineMs) })
+    try {
+      await this.learn(Buffer.from(octets.subarray()).toString('latin1'), from)
+    } catch (error) {
+      this.#init.meter.count('revocations_refused')
+      this.#init.log.warn('revocations refused', {
+        peer: from,
+        code: error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID',
+      })
+      throw error
+    }
+    await messages.write(Uint8Array.of(taken), { signal: AbortSignal.timeout(passDeadlineMs) })
+    await stream.close({ signal: AbortSignal.timeout(passDeadlineMs) })
+  }
+}
+
+function listStream(stream: Stream) {
+  return lpStream(stream, { maxDataLength: maxRevocationsSize, maxBufferSize: 2 * maxRevocationsSize })
+}
+
+/** Hands a list to a neighbour; answers when that has it in force. */
+export async function passList(connection: Connection, sealed: string): Promise<void> {
+  const signal = AbortSignal.timeout(passDeadlineMs)
+  const stream = await connection.newStream(protocolId.revocations, { signal })
+  try {
+    const messages = listStream(stream)
+    await messages.write(Buffer.from(sealed, 'latin1'), { signal })
+    await messages.read({ signal })
+    await stream.close({ signal })
+  } catch (error) {
+    stream.abort(error as Error)
+    throw error
+  }
+}
