@@ -38,7 +38,7 @@ test('a node that knows the secret but whose credential another authority has si
     const peer = loadKey(join(folder, 'state', 'node.key')).peerId.toString()
     const draft = { peer, name: 'forger', roles: ['ingress'], services: ['api'], lifeMs: 60_000 } as const
     const credential = await sealCredential(draft, { mesh: real.id, key: other.authority.key.signing, kid })
-    const keys = other.authority.mesh.keys.map((key) => ({ ...key, kid }))
+    const keys = other.authority.mesh.keys.map((key) => Object.assign({}, key, { kid }))
     writeFileSync(join(folder, 'state', 'credential.jws'), credential)
     writeFileSync(join(folder, 'mesh.json'), JSON.stringify({ ...real, keys }))
     cpSync(join(mesh.authority.folder, 'mesh.secret'), join(folder, 'mesh.secret'))

@@ -22,6 +22,7 @@ export class ExchangeState implements BodySource {
   /** The final response head has been seen. */
   answered = false
   localEnded = false
+  scheduled = false
   remoteEnded = false
   /** The trailers of an end that waits for the queue. */
   ending: FieldLines | undefined

@@ -8,6 +8,7 @@ import {
 } from '@postern/protocol'
 import { Carrier } from './carrier.ts'
 import { type Exchange, MachineExchange } from './exchange.ts'
+import { IdTable } from './id-table.ts'
 import { Machine } from './machine.ts'
 import { defaultLimits, type MachineLimits } from './machine-events.ts'
 
@@ -37,7 +38,7 @@ export class Initiator {
   readonly closed: Promise<void>
   readonly #machine: Machine
   readonly #carrier: Carrier
-  readonly #listeners = new Map<number, ResponseListener>()
+  readonly #listeners = new IdTable<ResponseListener>()
   readonly #maxExchanges: number
   #draining = false
   #over = false
@@ -63,7 +64,7 @@ export class Initiator {
         goaway: (lastId) => {
           this.#draining = true
           init.draining?.()
-          for (const id of [...this.#listeners.keys()].filter((open) => open > lastId)) {
+          for (const id of this.#listeners.keys().filter((open) => open > lastId)) {
             const listener = this.#listeners.get(id)
             this.#machine.reset(id, 'DRAINING')
             this.#onFinished(id)
@@ -86,7 +87,7 @@ export class Initiator {
       over: () => {
         this.#over = true
         init.over?.()
-        const listeners = [...this.#listeners.values()]
+        const listeners = this.#listeners.values()
         this.#listeners.clear()
         for (const listener of listeners) listener.reset('TRUNK_LOST')
         resolve()

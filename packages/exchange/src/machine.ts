@@ -21,6 +21,7 @@ import {
 import { GrowthBudget } from './credit.ts'
 import { ExchangeState, type QueueOwner } from './exchange-state.ts'
 import { endFrame, headFrame } from './head-frame.ts'
+import { IdTable } from './id-table.ts'
 import { defaultLimits, type MachineEvents, type MachineLimits } from './machine-events.ts'
 import { Schedule } from './schedule.ts'
 
@@ -35,7 +36,7 @@ export class Machine implements QueueOwner {
   readonly #reader: FrameReader
   readonly #schedule = new Schedule()
   readonly #budget: GrowthBudget
-  readonly #exchanges = new Map<number, ExchangeState>()
+  readonly #exchanges = new IdTable<ExchangeState>()
   #lastId = 0
   #refuseAbove = Number.POSITIVE_INFINITY
   #broken = false

@@ -1,6 +1,7 @@
 import type { ExchangeFailureCode, FieldLines, Pipe, RequestHead, ResponseHead } from '@postern/protocol'
 import { Carrier } from './carrier.ts'
 import { type Exchange, MachineExchange } from './exchange.ts'
+import { IdTable } from './id-table.ts'
 import { Machine } from './machine.ts'
 import { defaultLimits, type MachineLimits } from './machine-events.ts'
 
@@ -30,7 +31,7 @@ export class Responder {
   readonly closed: Promise<void>
   readonly #machine: Machine
   readonly #carrier: Carrier
-  readonly #listeners = new Map<number, RequestListener>()
+  readonly #listeners = new IdTable<RequestListener>()
 
   constructor(pipe: Pipe, init: ResponderInit) {
     this.#machine = new Machine(
@@ -65,7 +66,7 @@ export class Responder {
     this.closed = promise
     this.#carrier = new Carrier(pipe, this.#machine, {
       over: () => {
-        const listeners = [...this.#listeners.values()]
+        const listeners = this.#listeners.values()
         this.#listeners.clear()
         for (const listener of listeners) listener.reset('TRUNK_LOST')
         resolve()

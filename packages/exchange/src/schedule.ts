@@ -12,6 +12,8 @@ export interface BodySource {
   readonly sendable: number
   /** Takes up to `bytes` from the front of the queue, as one piece. */
   takePiece(bytes: number): Uint8Array
+  /** Whether it stands in the queue, which the schedule alone writes. */
+  scheduled: boolean
   /** All of the queue has left. */
   emptied(): void
 }
@@ -20,10 +22,11 @@ export interface BodySource {
 export class Schedule {
   #control: Uint8Array[] = []
   #controlBytes = 0
-  readonly #ready = new Set<BodySource>()
+  /** Those whose turn it is to come, in order. */
+  readonly #ready: BodySource[] = []
 
   get pending(): boolean {
-    return this.#control.length > 0 || this.#ready.size > 0
+    return this.#control.length > 0 || this.#ready.length > 0
   }
 
   get controlFrames(): number {
@@ -41,11 +44,15 @@ export class Schedule {
   }
 
   addBody(source: BodySource): void {
-    if (source.sendable > 0) this.#ready.add(source)
+    if (source.scheduled || source.sendable === 0) return
+    source.scheduled = true
+    this.#ready.push(source)
   }
 
   removeBody(source: BodySource): void {
-    this.#ready.delete(source)
+    if (!source.scheduled) return
+    source.scheduled = false
+    this.#ready.splice(this.#ready.indexOf(source), 1)
   }
 
   /** Frames worth at least `bytes`, or all there are. */
@@ -54,15 +61,15 @@ export class Schedule {
     let taken = this.#controlBytes
     this.#control = []
     this.#controlBytes = 0
-    while (taken < bytes && this.#ready.size > 0) {
-      for (const source of this.#ready) {
-        // A set keeps the order of insertion: to the back means after everyone who waits.
-        this.#ready.delete(source)
-        taken += this.#turn(source, out)
-        if (source.sendable > 0) this.#ready.add(source)
-        if (taken >= bytes) break
-      }
+    let at = 0
+    for (; taken < bytes && at < this.#ready.length; at++) {
+      const source = this.#ready[at] as BodySource
+      source.scheduled = false
+      taken += this.#turn(source, out)
+      // To the back: after everyone who waits.
+      this.addBody(source)
     }
+    this.#ready.splice(0, at)
     if (this.#control.length > 0) {
       out.push(...this.#control)
       this.#control = []
