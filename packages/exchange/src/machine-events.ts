@@ -33,6 +33,6 @@ export interface MachineLimits {
 
 export const defaultLimits: MachineLimits = {
   exchanges: 4096,
-  growthBytes: 32 * 1024 * 1024,
+  growthBytes: 16 * 1024 * 1024,
   controlBytes: 8 * 1024 * 1024,
 }
