@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Octets that may pass between two collections of young objects. */
-const betweenBytes = 8 * 1024 * 1024
+const betweenBytes = 2 * 1024 * 1024
 
 /**
  * Hears of the octets that a node passes on, and frees the buffers they came in. A buffer lies outside the heap until
