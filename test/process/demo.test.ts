@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempDisposableSync, readdirSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -6,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { backendOf, eventually } from '@postern/test-kit'
-import { must, postern, run } from './command.ts'
+import { must, postern, run, tied } from './command.ts'
 import { demoOf, endOf, startDemo } from './demo.ts'
 import { childrenOf, isAlive } from './proc.ts'
 
@@ -52,6 +53,16 @@ suite('postern demo --once', () => {
     const { end, out } = await run(postern('demo', '--once', '--json', '--backend', backend.url))
     const { body, status } = JSON.parse(out) as { body: string; status: number }
     assert.deepEqual([end, status, body, backend.requests], [0, 203, 'of my own', 1])
+  })
+
+  test('ends in order where nobody reads on, as with `| head -1`', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'postern-'))
+    const env = { ...process.env, TMPDIR: folder.path }
+    const [file = '', ...words] = postern('demo', '--once')
+    const child = tied(spawn(file, words, { env, stdio: ['ignore', 'pipe', 'inherit'] }))
+    child.stdout.once('data', () => child.stdout.destroy())
+    assert.equal(await endOf(child), 0)
+    assert.deepEqual(readdirSync(folder.path), [])
   })
 
   test('fails where the hidden API does', async () => {

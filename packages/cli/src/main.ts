@@ -27,8 +27,14 @@ const commands = [
   traceCommand,
 ]
 
+/** Whoever read our output has gone, as `head` does: that is no failure, and what was started is still to be ended in order. */
+function endedReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
 /** Runs one command line; never throws. The exit code is set, not taken: what still runs may end in its own time. */
 export async function run(argv: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endedReader)
   const json = argv.includes('--json')
   const output = json ? { writeErr: () => {} } : {}
   const program = new Command('postern')
