@@ -157,13 +157,13 @@ export class Connection implements Watched {
     const final = this.#final
     if (final?.framing.kind === 'tunnel') return this.#upgrade(final, octets.subarray(read))
     if (!this.#ended) return
-    const kept =
-      this.#carried !== undefined && final?.persistent === true && this.#content.ended && keptFor(final.fields) > 0
+    const whole = this.#carried !== undefined && final?.persistent === true && this.#content.ended
+    const kept = whole ? keptFor(final.fields) : 0
     // Octets behind the end are an answer to nothing: nobody is to take them for the next one.
-    if (!kept || read < octets.length) return this.#leave()
+    if (kept === 0 || read < octets.length) return this.#leave()
     this.#carried = undefined
     this.resume()
-    this.#allow(keptFor(final.fields))
+    this.#allow(kept)
     this.#owner.free(this)
   }
 
