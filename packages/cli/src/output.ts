@@ -1,5 +1,5 @@
 import { PosternError } from '@postern/protocol'
-import pc from 'picocolors'
+import { colours, errorColours } from './colours.ts'
 
 /** Exit codes; stable. */
 export const exitCode = {
@@ -27,9 +27,9 @@ export function complain(error: unknown, json: boolean | undefined): void {
   const remedy = known ? error.remedy : undefined
   if (json === true) process.stderr.write(`${JSON.stringify({ error: { code, message, remedy } })}\n`)
   else {
-    process.stderr.write(`${pc.red('error')} ${pc.dim(code)} ${message}\n`)
-    if (remedy !== undefined) process.stderr.write(`  ${pc.bold('to do:')} ${remedy}\n`)
-    if (!known && error instanceof Error) process.stderr.write(`${pc.dim(error.stack ?? '')}\n`)
+    process.stderr.write(`${errorColours.red('error')} ${errorColours.dim(code)} ${message}\n`)
+    if (remedy !== undefined) process.stderr.write(`  ${errorColours.bold('to do:')} ${remedy}\n`)
+    if (!known && error instanceof Error) process.stderr.write(`${errorColours.dim(error.stack ?? '')}\n`)
   }
   process.exitCode =
     code === 'NOT_RUNNING' ? exitCode.notRunning : usageCodes.has(code) ? exitCode.usage : exitCode.failed
@@ -43,13 +43,13 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
       .map((cell, at) => cell.padEnd(widths[at] ?? 0))
       .join('  ')
       .trimEnd()
-  return [pc.dim(line(head)), ...rows.map(line)].join('\n')
+  return [colours.dim(line(head)), ...rows.map(line)].join('\n')
 }
 
 /** `name  value` lines, the names in one column. */
 export function sheet(pairs: ReadonlyArray<readonly [name: string, value: string]>): string {
   const width = Math.max(...pairs.map(([name]) => name.length))
-  return pairs.map(([name, value]) => `  ${pc.dim(name.padEnd(width))}  ${value}`).join('\n')
+  return pairs.map(([name, value]) => `  ${colours.dim(name.padEnd(width))}  ${value}`).join('\n')
 }
 
 /** The last characters of a peer id, which are the ones that differ. */

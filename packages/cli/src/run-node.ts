@@ -1,5 +1,5 @@
 import type { Config, NodeStatus, PosternNode } from '@postern/node'
-import pc from 'picocolors'
+import { colours } from './colours.ts'
 import { print, sheet } from './output.ts'
 
 export interface RunOptions {
@@ -55,9 +55,9 @@ function glance(status: NodeStatus, tookMs: number): string {
     ['credential', `${status.credential.daysLeft} days left`],
   ]
   for (const address of status.relay?.addresses ?? []) rows.push(['relay', address])
-  for (const url of status.ingress?.urls ?? []) rows.push(['ingress', pc.cyan(url)])
+  for (const url of status.ingress?.urls ?? []) rows.push(['ingress', colours.cyan(url)])
   for (const { service, backends } of status.egress?.services ?? []) {
     rows.push(['offers', `${service} at ${backends.map(({ origin }) => origin).join(', ')}`])
   }
-  return `${pc.green('●')} ${pc.bold(status.name)} ${pc.dim(`(${status.roles.join(', ')}) is up after ${Math.round(tookMs)} ms`)}\n${sheet(rows)}`
+  return `${colours.green('●')} ${colours.bold(status.name)} ${colours.dim(`(${status.roles.join(', ')}) is up after ${Math.round(tookMs)} ms`)}\n${sheet(rows)}`
 }

@@ -134,6 +134,11 @@ test('NO_COLOR is respected', async () => {
   }
 })
 
+test('what a program reads has no colours, under CI either', async () => {
+  const { stderr } = await run('status --config none.yaml', { CI: 'true', TERM: 'xterm' })
+  assert.match(stderr, /^error \w+ /)
+})
+
 test('a mesh is founded once: a second one in its place is refused, and the first is as it was', async () => {
   const { code, stdout } = await run('mesh create acme --dir authority --json')
   assert.equal(code, 0)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NodeStatus, TraceStep } from '@postern/node'
 import { type Code, PosternError } from '@postern/protocol'
-import pc from 'picocolors'
 import { askNode } from '../admin-client.ts'
+import { colours } from '../colours.ts'
 import type { DemoOptions } from '../commands/demo.ts'
 import { describeTrace } from '../commands/trace.ts'
 import { ms } from '../output.ts'
@@ -81,7 +81,7 @@ class Demo {
     await Promise.all(this.#nodes.map((node) => this.#ready(node)))
     for (const { child } of this.#nodes) {
       void child.ended.then(() => {
-        if (this.#stopping === undefined) this.#say(pc.yellow(`${child.name} (process ${child.pid}) has ended`))
+        if (this.#stopping === undefined) this.#say(colours.yellow(`${child.name} (process ${child.pid}) has ended`))
       })
     }
   }
@@ -163,13 +163,13 @@ class Demo {
       return
     }
     const hidden = this.#options.backend ?? 'the sample API'
-    this.#say(`\n${pc.green('●')} ${pc.bold(pc.cyan(this.#url))} reaches ${hidden} through the mesh\n`)
+    this.#say(`\n${colours.green('●')} ${colours.bold(colours.cyan(this.#url))} reaches ${hidden} through the mesh\n`)
     for (const { child, status } of this.#nodes)
-      this.#say(`  ${status.name.padEnd(10)} ${pc.dim(`process ${String(child.pid).padEnd(8)} ${status.peer}`)}`)
+      this.#say(`  ${status.name.padEnd(10)} ${colours.dim(`process ${String(child.pid).padEnd(8)} ${status.peer}`)}`)
     this.#say(
       `\n  curl ${this.#url}\n  npx postern trace ${demoService} --config ${join(this.#ingress.dir, 'postern.yaml')}\n  npx postern status --config ${join(this.#nodes[0]?.dir ?? '', 'postern.yaml')}`,
     )
-    this.#say(pc.dim(`\n  log: ${this.#log}\n  Ctrl-C ends all of it.`))
+    this.#say(colours.dim(`\n  log: ${this.#log}\n  Ctrl-C ends all of it.`))
   }
 
   async once(): Promise<void> {
@@ -186,7 +186,7 @@ class Demo {
       )
     } else {
       this.#say(
-        `\n${pc.bold(`${response.status} ${response.statusText}`)} ${pc.dim(`from ${this.#url} after ${ms(totalMs)}, ${ms(backendMs)} of it in the hidden API`)}\n\n${body}`,
+        `\n${colours.bold(`${response.status} ${response.statusText}`)} ${colours.dim(`from ${this.#url} after ${ms(totalMs)}, ${ms(backendMs)} of it in the hidden API`)}\n\n${body}`,
       )
       this.#say(
         `The way it took, from ${this.#ingress.status.name}:\n\n${describeTrace(steps, (peer) => `${this.#nameOf(peer).padEnd(9)} ${peer}`)}\n`,
@@ -202,7 +202,7 @@ class Demo {
   /** Shows the end of the log: it says why the demo failed. */
   keepLog(): void {
     const tail = readFileSync(this.#log, 'utf8').trimEnd().split('\n').slice(-10)
-    if (tail.join('') !== '') process.stderr.write(`${pc.dim(tail.join('\n'))}\n`)
+    if (tail.join('') !== '') process.stderr.write(`${colours.dim(tail.join('\n'))}\n`)
   }
 
   stop(): Promise<void> {
