@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backendOf, eventually, type KitMesh, meshOf } from '@postern/test-kit'
+import { backendOf, eventually, type KitMesh, type KitNode, meshOf } from '@postern/test-kit'
 
 /** Sends GET requests one after the other in several lanes until told to stop; answers with what came of them. */
 function load(url: string, lanes = 8) {
@@ -16,12 +16,16 @@ function load(url: string, lanes = 8) {
     }
   }
   const running = Array.from({ length: lanes }, lane)
+  const end = async () => {
+    going = false
+    await Promise.all(running)
+    return outcomes
+  }
   return {
     outcomes,
-    async end() {
-      going = false
-      await Promise.all(running)
-      return outcomes
+    end,
+    async [Symbol.asyncDispose]() {
+      await end()
     },
   }
 }
@@ -36,7 +40,7 @@ function trunksOf(mesh: KitMesh): number {
 test('an egress that is stopped under load costs no request: what is under way finishes, what comes goes to the other', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 3, ingresses: 1, egresses: 2, backends: [backend.url], drainMs: 5000 })
-  const running = load(mesh.url)
+  await using running = load(mesh.url)
   await eventually('there is load', () => running.outcomes.length > 200)
   await mesh.egresses[0]?.node.stop()
   const sofar = running.outcomes.length
@@ -48,9 +52,11 @@ test('an egress that is stopped under load costs no request: what is under way f
 test('a relay that dies under load costs no idempotent request, and its circuits move', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 4, ingresses: 1, egresses: 2, backends: [backend.url] })
-  const running = load(mesh.url)
+  await using running = load(mesh.url)
   await eventually('there is load', () => running.outcomes.length > 200)
-  for (const dead of [mesh.relays[1], mesh.relays[2]]) await dead?.node.parts.mesh.stop()
+  const circuitsOf = ({ node }: KitNode) => node.status().relay?.circuits ?? 0
+  const [dead] = mesh.relays.toSorted((a, b) => circuitsOf(b) - circuitsOf(a)) as [KitNode]
+  await dead.node.parts.mesh.stop()
   const sofar = running.outcomes.length
   await eventually('load goes on', () => running.outcomes.length > sofar + 200)
   await eventually('trunks are there again', () => trunksOf(mesh) >= 2)

@@ -32,13 +32,13 @@ test('a node that knows the secret but whose credential another authority has si
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 3, ingresses: 1, egresses: 1, backends: [backend.url] })
   await using other = await meshOf({ relays: 0, ingresses: 0, egresses: 0, backends: [] })
-  const { mesh: real, kid } = mesh.authority
+  const { mesh: real, signatory } = mesh.authority
   // A forger knows all that is public, and the secret: the mesh's id, which is in the prologue of Noise, and the key's.
   const forger = await other.add('forger', 'ingress', ingressConfig, ['api'], async (folder) => {
     const peer = loadKey(join(folder, 'state', 'node.key')).peerId.toString()
     const draft = { peer, name: 'forger', roles: ['ingress'], services: ['api'], lifeMs: 60_000 } as const
-    const credential = await sealCredential(draft, { mesh: real.id, key: other.authority.key.signing, kid })
-    const keys = other.authority.mesh.keys.map((key) => Object.assign({}, key, { kid }))
+    const credential = await sealCredential(draft, { ...other.authority.signatory, mesh: real.id, kid: signatory.kid })
+    const keys = other.authority.mesh.keys.map((key) => Object.assign({}, key, { kid: signatory.kid }))
     writeFileSync(join(folder, 'state', 'credential.jws'), credential)
     writeFileSync(join(folder, 'mesh.json'), JSON.stringify({ ...real, keys }))
     cpSync(join(mesh.authority.folder, 'mesh.secret'), join(folder, 'mesh.secret'))
@@ -66,6 +66,11 @@ test('a credential that has expired keeps a node from starting, with what to do'
   await using mesh = await meshOf({ relays: 1, ingresses: 0, egresses: 0, backends: [] })
   const folder = join(mesh.authority.folder, '..', 'old')
   const past = { now: () => Date.now() - 3600_000 }
-  await issueNode(mesh.authority, folder, { name: 'old', roles: ['relay'], services: [], lifeMs: 60_000 }, past)
+  await issueNode({ ...mesh.authority, clock: past }, folder, {
+    name: 'old',
+    roles: ['relay'],
+    services: [],
+    lifeMs: 60_000,
+  })
   await assert.rejects(loadMember(join(folder, 'mesh.json'), join(folder, 'state')), { code: 'CREDENTIAL_EXPIRED' })
 })

@@ -9,7 +9,7 @@ import { backendOf, eventually, type KitNode, meshOf } from '@postern/test-kit'
 
 const door = { ingress: { listen: [{ url: 'http://127.0.0.1:0' }], routes: [{ service: 'api', answerMs: 3000 }] } }
 
-const sequenceOf = ({ node }: KitNode) => node.status().revocations.sequence
+const sequenceOf = ({ node }: KitNode) => node.status().bulletin.sequence
 const cutOf = ({ node }: KitNode, code: string) => node.status().counters[`members_cut{${code}}`] ?? 0
 const statusAt = async (url: string) => (await fetch(url)).status
 
@@ -84,11 +84,11 @@ test('a list outlives the node that knows it, reaches one that was away, and an 
   await using mesh = await meshOf({ relays: 2, ingresses: 1, egresses: 1, backends: [backend.url] })
   const [egress] = mesh.egresses as [KitNode]
   await egress.node.stop()
-  const older = await revoke(mesh.authority, 'ingress-1', Date.now())
+  const older = await revoke(mesh.authority, 'ingress-1')
   await mesh.revoke('relay-2')
   const [relay] = mesh.relays as [KitNode]
   await eventually('the relay has the newest list', () => sequenceOf(relay) === 2)
-  assert.equal(await relay.node.parts.mesh.revoke(older.sealed), false)
+  assert.equal(await relay.node.parts.mesh.announce(older.sealed), false)
   await relay.node.stop()
   const again = await mesh.restart(relay)
   assert.equal(sequenceOf(again), 2)
@@ -97,8 +97,8 @@ test('a list outlives the node that knows it, reaches one that was away, and an 
 test('a node that knows it is revoked does not start, and says why', async () => {
   await using mesh = await meshOf({ relays: 1, ingresses: 0, egresses: 0, backends: [] })
   const [relay] = mesh.relays as [KitNode]
-  const { sealed } = await revoke(mesh.authority, 'relay-1', Date.now())
-  assert.equal(await relay.node.parts.mesh.revoke(sealed), true)
+  const { sealed } = await revoke(mesh.authority, 'relay-1')
+  assert.equal(await relay.node.parts.mesh.announce(sealed), true)
   await relay.node.stop()
   await assert.rejects(mesh.restart(relay), { code: 'CREDENTIAL_REVOKED' })
 })
@@ -106,11 +106,10 @@ test('a node that knows it is revoked does not start, and says why', async () =>
 test('a member whose credential expires is cut off, once', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 2, ingresses: 0, egresses: 1, backends: [backend.url] })
-  const { key, kid, mesh: file } = mesh.authority
   const brief = await mesh.add('brief', 'ingress', door, ['api'], async (folder) => {
     const peer = loadKey(join(folder, 'state', 'node.key')).peerId.toString()
     const draft = { peer, name: 'brief', roles: ['ingress'], services: ['api'], lifeMs: 4000 } as const
-    const sealed = await sealCredential(draft, { mesh: file.id, key: key.signing, kid })
+    const sealed = await sealCredential(draft, mesh.authority.signatory)
     writeFileSync(join(folder, 'state', 'credential.jws'), sealed)
   })
   const url = brief.node.status().ingress?.urls[0] ?? ''

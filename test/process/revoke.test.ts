@@ -14,7 +14,7 @@ test('postern revoke cuts a node off by its name, tells every relay, and may be 
   assert.deepEqual([subjects, told?.length, unreached], [[first?.peerId], 3, []])
   const others = demo.nodes.filter(({ name }) => name !== 'egress-1')
   await eventually('every other node knows', async () => {
-    const known = await Promise.all(others.map(async (node) => (await demo.status(node)).revocations.sequence))
+    const known = await Promise.all(others.map(async (node) => (await demo.status(node)).bulletin.sequence))
     return known.every((sequence) => sequence === 1)
   })
   const guards = async () => (second === undefined ? undefined : (await demo.status(second)).egress?.guards?.registered)

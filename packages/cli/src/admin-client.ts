@@ -5,9 +5,9 @@ const answerMs = 30_000
 const maxAnswerBytes = 16 * 1024 * 1024
 
 /** Asks a running node through its admin socket. Throws NOT_RUNNING, or what the node answers. */
-export function askNode(socketPath: string, path: string): Promise<unknown> {
+export function askNode(socketPath: string, path: string, method = 'GET'): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, timeout: answerMs }, (response) => {
+    const asked = request({ socketPath, path, method, timeout: answerMs }, (response) => {
       const chunks: Buffer[] = []
       let size = 0
       response.on('data', (chunk: Buffer) => {
@@ -16,9 +16,16 @@ export function askNode(socketPath: string, path: string): Promise<unknown> {
         if (size > maxAnswerBytes) asked.destroy(new Error('the answer is too long'))
       })
       response.on('end', () => {
-        const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { code: Code; message: string }
+        const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
+          code: Code
+          message: string
+          remedy?: string
+        }
         if (response.statusCode === 200) resolve(value)
-        else reject(new PosternError(value.code, value.message))
+        else
+          reject(
+            new PosternError(value.code, value.message, value.remedy === undefined ? {} : { remedy: value.remedy }),
+          )
       })
     })
     asked.on('timeout', () => asked.destroy(new Error('no answer in time')))

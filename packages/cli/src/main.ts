@@ -3,10 +3,13 @@ import { Command, CommanderError } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
 import { exposeCommand } from './commands/expose.ts'
+import { joinCommand } from './commands/join.ts'
 import { meshCommand } from './commands/mesh.ts'
 import { openCommand } from './commands/open.ts'
 import { peersCommand } from './commands/peers.ts'
+import { renewCommand } from './commands/renew.ts'
 import { revokeCommand } from './commands/revoke.ts'
+import { rotateCommand } from './commands/rotate.ts'
 import { servicesCommand } from './commands/services.ts'
 import { statusCommand } from './commands/status.ts'
 import { traceCommand } from './commands/trace.ts'
@@ -16,6 +19,9 @@ import { complain, exitCode } from './output.ts'
 const commands = [
   demoCommand,
   meshCommand,
+  joinCommand,
+  renewCommand,
+  rotateCommand,
   revokeCommand,
   upCommand,
   exposeCommand,

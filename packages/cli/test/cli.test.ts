@@ -14,8 +14,27 @@ afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 const run = (line: string, environment: Readonly<Record<string, string>> = {}) =>
   postern(line.split(' '), { cwd, environment })
 
-const commands = ['demo', 'mesh', 'up', 'expose', 'open', 'check', 'status', 'peers', 'services', 'trace']
-const leaves = [...commands.filter((name) => name !== 'mesh'), 'mesh create', 'mesh issue']
+const commands = [
+  'demo',
+  'mesh',
+  'join',
+  'renew',
+  'rotate',
+  'revoke',
+  'up',
+  'expose',
+  'open',
+  'check',
+  'status',
+  'peers',
+  'services',
+  'trace',
+]
+const groups: Readonly<Record<string, readonly string[]>> = {
+  mesh: ['create', 'invite', 'issue', 'admit'],
+  rotate: ['authority', 'secret', 'node'],
+}
+const leaves = commands.flatMap((name) => groups[name]?.map((inner) => `${name} ${inner}`) ?? [name])
 const asking = ['status', 'peers', 'services', 'trace api']
 
 /** A config that is right but for the credential: there is none. */

@@ -1,24 +1,26 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, PosternError, type Role, systemClock } from '@postern/protocol'
-import { calculateJwkThumbprint, decodeJwt } from 'jose'
-import { sealCredential } from './credential.ts'
-import { generateKey, loadKey, type NodeKey, saveKey } from './keys.ts'
-import { type AuthorityKey, loadMeshFile, type MeshFile, meshIdOf, newMeshSecret } from './mesh-file.ts'
-import { register } from './register.ts'
-import { fileNames, readSecretFile, replaceFile, writeNewFile, writeSecretFile } from './store.ts'
+import { type Clock, PosternError, systemClock } from '@postern/protocol'
+import { calculateJwkThumbprint } from 'jose'
+import { Bulletin } from './bulletin.ts'
+import { generateKey, loadKey, saveKey } from './keys.ts'
+import { type AuthorityKey, loadMeshFile, loadMeshSecret, type MeshFile, meshIdOf, newMeshSecret } from './mesh-file.ts'
+import type { Signatory } from './statement.ts'
+import { fileNames, replaceFile, writeNewFile, writeSecretFile } from './store.ts'
 
-export const defaultLifeMs = 90 * 24 * 3600_000
-
+/** An authority as its folder says it is now. */
 export interface Authority {
   readonly folder: string
   readonly mesh: MeshFile
-  readonly key: NodeKey
-  readonly kid: string
+  readonly bulletin: Bulletin
+  /** The key that signs now. */
+  readonly signatory: Signatory
+  readonly clock: Clock
 }
 
 /** Founds a mesh: key, secret and mesh file in a folder. Throws FILE_EXISTS when a mesh is there. */
-export async function createAuthority(folder: string, name: string): Promise<Authority> {
+export async function createAuthority(folder: string, name: string, clock: Clock = systemClock): Promise<Authority> {
   const key = generateKey()
   const publicKey = await publicHalf(key.signing)
   const mesh: MeshFile = {
@@ -30,71 +32,49 @@ export async function createAuthority(folder: string, name: string): Promise<Aut
   }
   saveKey(join(folder, fileNames.authorityKey), key)
   writeSecretFile(join(folder, fileNames.secret), newMeshSecret())
-  writeNewFile(join(folder, fileNames.mesh), toJson(mesh))
-  return { folder, mesh, key, kid: publicKey.kid }
+  writeNewFile(join(folder, fileNames.mesh), meshFileText(mesh))
+  return await loadAuthority(folder, clock)
 }
 
-/** Throws FILE_MISSING, KEY_TOO_OPEN, KEY_INVALID or MESH_INVALID. */
-export async function loadAuthority(folder: string): Promise<Authority> {
-  const mesh = loadMeshFile(join(folder, fileNames.mesh))
-  const key = loadKey(join(folder, fileNames.authorityKey))
-  const { kid, x } = await publicHalf(key.signing)
-  if (!mesh.keys.some((known) => known.x === x)) {
-    throw new PosternError('MESH_INVALID', `${folder}: the authority key is none of the keys in ${fileNames.mesh}`)
+/** Throws FILE_MISSING, KEY_TOO_OPEN, KEY_INVALID, MESH_INVALID, or CREDENTIAL_… where the bulletin was altered. */
+export async function loadAuthority(folder: string, clock: Clock = systemClock): Promise<Authority> {
+  const meshFile = join(folder, fileNames.mesh)
+  const mesh = loadMeshFile(meshFile)
+  const secret = loadMeshSecret(mesh, meshFile)
+  const bulletin = await Bulletin.load({ mesh, secret, clock, file: join(folder, fileNames.bulletin) })
+  return { folder, mesh, bulletin, clock, signatory: await signatoryOf(folder, mesh, bulletin, clock) }
+}
+
+/** The newer key once it is to sign, else the older one. */
+async function signatoryOf(folder: string, mesh: MeshFile, bulletin: Bulletin, clock: Clock): Promise<Signatory> {
+  for (const name of [fileNames.nextAuthorityKey, fileNames.authorityKey]) {
+    const file = join(folder, name)
+    if (name === fileNames.nextAuthorityKey && !existsSync(file)) continue
+    const { signing } = loadKey(file)
+    const { kid } = await publicHalf(signing)
+    const signer = bulletin.signers.find((known) => known.kid === kid)
+    if (signer === undefined && name === fileNames.authorityKey)
+      throw new PosternError('MESH_INVALID', `${folder}: the authority key is none of the keys in ${fileNames.mesh}`)
+    if (signer !== undefined && (signer.from ?? 0) * 1000 <= clock.now()) return { mesh: mesh.id, key: signing, kid }
   }
-  return { folder, mesh, key, kid }
+  throw new PosternError('MESH_INVALID', `${folder}: no key of the authority signs at this time`, {
+    remedy: 'set the clock of this host',
+  })
 }
 
 /** Adds a relay to the addresses that new members start from. */
 export function addBootstrap(authority: Authority, addresses: readonly string[]): Authority {
   const bootstrap = [...new Set([...authority.mesh.bootstrap, ...addresses])]
   const mesh = { ...authority.mesh, bootstrap }
-  replaceFile(join(authority.folder, fileNames.mesh), toJson(mesh))
+  replaceFile(join(authority.folder, fileNames.mesh), meshFileText(mesh))
   return { ...authority, mesh }
 }
 
-export interface NodeOrder {
-  readonly name: string
-  readonly roles: readonly Role[]
-  readonly services: readonly string[]
-  readonly lifeMs?: number
-}
-
-/**
- * Makes a node folder: key, credential, mesh file and mesh secret. The key is made here, so the folder must travel to
- * the node's host as a secret does. Throws FILE_EXISTS when a node is there.
- */
-export async function issueNode(
-  authority: Authority,
-  folder: string,
-  order: NodeOrder,
-  clock: Clock = systemClock,
-): Promise<NodeKey> {
-  const key = generateKey()
-  saveKey(join(folder, fileNames.state, fileNames.nodeKey), key)
-  const draft = { ...order, peer: key.peerId.toString(), lifeMs: order.lifeMs ?? defaultLifeMs }
-  const by = { mesh: authority.mesh.id, key: authority.key.signing, kid: authority.kid }
-  const sealed = await sealCredential(draft, by, clock)
-  writeNewFile(join(folder, fileNames.state, fileNames.credential), `${sealed}\n`)
-  writeNewFile(join(folder, fileNames.mesh), toJson(authority.mesh))
-  writeSecretFile(join(folder, fileNames.secret), readSecretFile(join(authority.folder, fileNames.secret)))
-  const { exp = 0, jti = '' } = decodeJwt(sealed.split('~', 1)[0] ?? '')
-  register(authority.folder, {
-    name: order.name,
-    peer: draft.peer,
-    credential: jti,
-    roles: [...order.roles],
-    services: [...order.services],
-    expires: new Date(exp * 1000).toISOString(),
-  })
-  return key
-}
-
-async function publicHalf(key: KeyObject): Promise<AuthorityKey> {
+export async function publicHalf(key: KeyObject): Promise<AuthorityKey> {
   const { x = '' } = createPublicKey(key).export({ format: 'jwk' })
   return { kty: 'OKP', crv: 'Ed25519', x, kid: await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x }) }
 }
 
-function toJson(mesh: MeshFile): string {
+export function meshFileText(mesh: MeshFile): string {
   return `${JSON.stringify(mesh, null, 2)}\n`
 }

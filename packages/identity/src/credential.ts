@@ -1,10 +1,9 @@
-import { createHash, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   type Clock,
   type Credential,
   covers,
   isServicePattern,
-  type MeshId,
   type PeerName,
   PosternError,
   type Role,
@@ -12,18 +11,19 @@ import {
   statementType,
   systemClock,
 } from '@postern/protocol'
-import { SignJWT } from 'jose'
+import { decodeProtectedHeader, SignJWT } from 'jose'
 import { z } from 'zod'
-import type { AuthorityKey } from './mesh-file.ts'
-import type { Revocations } from './revocations.ts'
-import { keySetOf, verifyStatement } from './statement.ts'
+import type { Bulletin } from './bulletin.ts'
+import { conceal, partsOf, reveal } from './disclosure.ts'
+import type { Signatory } from './statement.ts'
 
-/** What an authority is asked to state; nothing of it is signed yet. */
-export interface CredentialDraft {
-  readonly peer: PeerName
+/** What is granted to a node: the limits of its credential. */
+export interface Grant {
   readonly name: string
   readonly roles: readonly Role[]
+  /** Patterns of services. */
   readonly services: readonly string[]
+  /** How long a credential is valid. */
   readonly lifeMs: number
 }
 
@@ -33,12 +33,7 @@ export interface CredentialDraft {
  */
 export type SealedCredential = string
 
-/** The credential as a relay may see it: without the names of services. */
-export function undisclosed(sealed: SealedCredential): SealedCredential {
-  return `${sealed.split('~', 1)[0] ?? ''}~`
-}
-
-/** Only `verifyCredential` makes one: its claims may be relied on until it expires. */
+/** Only a verifier makes one: its claims may be relied on until it expires. */
 export interface VerifiedCredential extends Credential {
   readonly [verified]: true
   /** As it was shown. */
@@ -46,67 +41,63 @@ export interface VerifiedCredential extends Credential {
 }
 declare const verified: unique symbol
 
-const claimsSchema = z.object({
+const common = {
   iss: z.string(),
+  _sd: z.array(z.string()).length(1),
+  nbf: z.int(),
+  exp: z.int(),
+  jti: z.string().min(1).max(64),
+}
+const credentialSchema = z.object({
+  ...common,
   sub: z.string().min(1).max(128),
   name: z.string().min(1).max(64),
   roles: z.array(z.enum(roles)).min(1),
-  _sd: z.array(z.string()).length(1),
-  nbf: z.number().int(),
-  exp: z.number().int(),
-  jti: z.string().min(1).max(64),
 })
-
-const disclosureSchema = z.tuple([
-  z.string(),
-  z.literal('services'),
-  z.array(z.string().refine(isServicePattern)).max(256),
-])
+const inviteSchema = z.object(common)
+const servicesSchema = z.array(z.string().refine(isServicePattern)).max(256)
 
 /** A credential is valid from this long before it was made: the clocks of two hosts may differ by as much. */
 const backdateS = 60
 
+/** Times of a statement made now: `iat`, `nbf` and `exp`, in seconds. */
+export function validFor(lifeMs: number, clock: Clock): { iat: number; nbf: number; exp: number } {
+  const iat = Math.floor(clock.now() / 1000)
+  return { iat, nbf: iat - backdateS, exp: iat + Math.floor(lifeMs / 1000) }
+}
+
+/** How long a credential was made to be valid, in ms. */
+export function lifeOf(credential: Pick<Credential, 'expiresMs' | 'notBeforeMs'>): number {
+  return credential.expiresMs - credential.notBeforeMs - backdateS * 1000
+}
+
 export async function sealCredential(
-  draft: CredentialDraft,
-  by: { mesh: MeshId; key: KeyObject; kid: string },
+  grant: Grant & { readonly peer: PeerName },
+  by: Signatory,
   clock: Clock = systemClock,
 ): Promise<SealedCredential> {
-  const now = Math.floor(clock.now() / 1000)
-  const salt = randomBytes(16).toString('base64url')
-  const disclosure = Buffer.from(JSON.stringify([salt, 'services', draft.services])).toString('base64url')
-  const statement = await new SignJWT({
-    name: draft.name,
-    roles: draft.roles,
-    _sd: [digestOf(disclosure)],
-    _sd_alg: 'sha-256',
-  })
+  const { digest, disclosure } = conceal('services', grant.services)
+  const claims = { name: grant.name, roles: grant.roles, _sd: [digest], _sd_alg: 'sha-256' }
+  const statement = await new SignJWT({ ...claims, ...validFor(grant.lifeMs, clock) })
     .setProtectedHeader({ alg: 'EdDSA', typ: statementType.credential, kid: by.kid })
     .setIssuer(by.mesh)
-    .setSubject(draft.peer)
-    .setIssuedAt(now)
-    .setNotBefore(now - backdateS)
-    .setExpirationTime(now + Math.floor(draft.lifeMs / 1000))
+    .setSubject(grant.peer)
     .setJti(randomUUID())
     .sign(by.key)
   return `${statement}~${disclosure}~`
 }
 
-function digestOf(disclosure: string): string {
-  return createHash('sha256').update(disclosure).digest('base64url')
-}
-
 /** The service patterns that a disclosure reveals: none without one. Throws CREDENTIAL_INVALID when it is not the signed one. */
-function disclosed(disclosure: string | undefined, digests: readonly string[]): readonly string[] {
-  if (disclosure === undefined || disclosure === '') return []
+function servicesIn(disclosure: string, digests: readonly string[]): readonly string[] {
+  if (disclosure === '') return []
   try {
-    const parts = disclosureSchema.parse(JSON.parse(Buffer.from(disclosure, 'base64url').toString('utf8')))
-    if (digests.includes(digestOf(disclosure))) return parts[2]
+    return servicesSchema.parse(reveal('services', disclosure, digests))
   } catch (cause) {
+    if (cause instanceof PosternError) throw cause
     throw new PosternError('CREDENTIAL_INVALID', 'the credential discloses something that is not a list of services', {
       cause,
     })
   }
-  throw new PosternError('CREDENTIAL_INVALID', 'the credential discloses what its authority has not signed')
 }
 
 export interface Verifier {
@@ -114,41 +105,57 @@ export interface Verifier {
    * Checks signature, type, mesh, peer, time and that nobody has taken it back. Throws CREDENTIAL_INVALID,
    * CREDENTIAL_WRONG_MESH, CREDENTIAL_WRONG_PEER, CREDENTIAL_EXPIRED, CREDENTIAL_EARLY or CREDENTIAL_REVOKED.
    */
-  credential(sealed: SealedCredential, peer: PeerName): Promise<VerifiedCredential>
+  readonly credential: (sealed: SealedCredential, peer: PeerName) => Promise<VerifiedCredential>
+  /** As `credential`, but takes an invite too: who shows one is a member without any role. */
+  readonly shown: (sealed: SealedCredential, peer: PeerName) => Promise<VerifiedCredential>
 }
 
-/** A verifier for one mesh; the keys are the authority's. Without a list of revocations it knows of none. */
-export function verifierOf(
-  mesh: { readonly id: MeshId; readonly keys: readonly AuthorityKey[] },
-  clock: Clock = systemClock,
-  revocations?: Pick<Revocations, 'covers'>,
-): Verifier {
-  const keySet = keySetOf(mesh.keys)
-  const expected = { typ: statementType.credential, claims: ['iss', 'sub', 'nbf', 'exp', 'jti'] }
+/** A verifier for the mesh of a bulletin, by what it says at the time. */
+export function verifierOf(bulletin: Bulletin): Verifier {
+  const credential = async (sealed: SealedCredential, peer: PeerName) => {
+    const [statement, disclosure] = partsOf(sealed)
+    const claims = ['iss', 'sub', 'nbf', 'exp', 'jti']
+    const { payload, signer } = await bulletin.verify(statement, { typ: statementType.credential, claims })
+    const { data } = credentialSchema.safeParse(payload)
+    if (data === undefined) throw new PosternError('CREDENTIAL_INVALID', 'the credential lacks what every one has')
+    if (data.iss !== bulletin.mesh) throw new PosternError('CREDENTIAL_WRONG_MESH', 'the credential is of another mesh')
+    if (data.sub !== peer) throw new PosternError('CREDENTIAL_WRONG_PEER', 'the credential is of another peer')
+    const { name, roles: granted } = data
+    const services = servicesIn(disclosure, data._sd)
+    return inForce({ ...timesOf(data), signer, peer, name, roles: granted, services, sealed }, bulletin)
+  }
+  const invite = async (sealed: SealedCredential, peer: PeerName) => {
+    const [statement] = partsOf(sealed)
+    const claims = ['iss', 'nbf', 'exp', 'jti']
+    const { payload, signer } = await bulletin.verify(statement, { typ: statementType.invite, claims })
+    const { data } = inviteSchema.safeParse(payload)
+    if (data === undefined || data.iss !== bulletin.mesh)
+      throw new PosternError('CREDENTIAL_INVALID', 'the invite lacks what every one has')
+    return inForce({ ...timesOf(data), signer, peer, name: 'invited', roles: [], services: [], sealed }, bulletin)
+  }
   return {
-    async credential(sealed, peer) {
-      const [statement = '', disclosure] = sealed.split('~')
-      const payload = await verifyStatement(statement, keySet, clock, expected)
-      const { data: claims } = claimsSchema.safeParse(payload)
-      if (claims === undefined)
-        throw new PosternError('CREDENTIAL_INVALID', 'the credential lacks what every credential has')
-      if (claims.iss !== mesh.id) throw new PosternError('CREDENTIAL_WRONG_MESH', 'the credential is of another mesh')
-      if (claims.sub !== peer) throw new PosternError('CREDENTIAL_WRONG_PEER', 'the credential is of another peer')
-      if (revocations?.covers({ peer, id: claims.jti }) === true)
-        throw new PosternError('CREDENTIAL_REVOKED', 'the authority has taken the credential back')
-      const { name, roles: granted } = claims
-      return {
-        mesh: claims.iss,
-        peer: claims.sub,
-        id: claims.jti,
-        name,
-        roles: granted,
-        sealed,
-        services: disclosed(disclosure, claims._sd),
-        notBeforeMs: claims.nbf * 1000,
-        expiresMs: claims.exp * 1000,
-      } as unknown as VerifiedCredential
-    },
+    credential,
+    shown: (sealed, peer) => (typeOf(sealed) === statementType.invite ? invite : credential)(sealed, peer),
+  }
+}
+
+function timesOf(claims: z.infer<typeof inviteSchema>) {
+  return { mesh: claims.iss, id: claims.jti, notBeforeMs: claims.nbf * 1000, expiresMs: claims.exp * 1000 }
+}
+
+function inForce(credential: Omit<VerifiedCredential, typeof verified>, bulletin: Bulletin): VerifiedCredential {
+  const lapse = bulletin.lapse(credential)
+  if (lapse === undefined) return credential as VerifiedCredential
+  const said = { CREDENTIAL_REVOKED: 'the authority has taken the credential back', CREDENTIAL_EXPIRED: 'it has ended' }
+  throw new PosternError(lapse, said[lapse])
+}
+
+/** The type that a statement claims, before anything about it is believed. */
+function typeOf(sealed: SealedCredential): string | undefined {
+  try {
+    return decodeProtectedHeader(partsOf(sealed)[0]).typ
+  } catch {
+    return undefined
   }
 }
 

@@ -1,43 +1,114 @@
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@postern/protocol'
 import type { Authority } from './authority.ts'
-import { sealCredential, type VerifiedCredential, type Verifier, verifierOf } from './credential.ts'
+import { Bulletin } from './bulletin.ts'
+import {
+  lifeOf,
+  type SealedCredential,
+  sealCredential,
+  type VerifiedCredential,
+  type Verifier,
+  verifierOf,
+} from './credential.ts'
+import { undisclosed } from './disclosure.ts'
+import type { Invitation } from './invite.ts'
 import { generateKey, loadKey, type NodeKey } from './keys.ts'
 import { loadMeshFile, loadMeshSecret, type MeshFile } from './mesh-file.ts'
-import { Revocations } from './revocations.ts'
-import { fileNames, readPublicFile } from './store.ts'
+import { fileNames, readPublicFile, replaceFile } from './store.ts'
+
+/** With what a dialler proves at the door that it may come in. */
+export interface KnockKey {
+  readonly secret: Buffer
+  /** Until when it is good, in ms, where it comes from an invite. */
+  readonly untilMs?: number
+}
 
 /** All that makes a node a member of its mesh. */
 export interface Member {
-  readonly mesh: MeshFile
-  /** The mesh secret, 32 octets. */
-  readonly secret: Buffer
+  readonly mesh: Omit<MeshFile, 'secret'>
   readonly key: NodeKey
+  readonly knock: KnockKey
   /** The node's own credential as it shows it, and what it says. */
-  readonly sealed: string
+  readonly sealed: SealedCredential
   readonly credential: VerifiedCredential
   readonly verifier: Verifier
-  readonly revocations: Revocations
+  readonly bulletin: Bulletin
+  /** Takes a newer credential of this node and keeps it. Throws what the verifier throws. */
+  renew(sealed: SealedCredential): Promise<void>
+}
+
+/** Since when, and until when, a member's credential counts as things are now. */
+export interface Term {
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+export function termOf({ bulletin, credential }: Pick<Member, 'bulletin' | 'credential'>): Term {
+  return { sinceMs: credential.expiresMs - lifeOf(credential), untilMs: bulletin.endOf(credential) }
+}
+
+interface Standing {
+  readonly mesh: Omit<MeshFile, 'secret'>
+  readonly key: NodeKey
+  readonly bulletin: Bulletin
+  readonly verifier: Verifier
+  readonly sealed: SealedCredential
+  readonly credential: VerifiedCredential
+  readonly knock?: KnockKey
+  readonly file?: string
+}
+
+function memberOf(init: Standing): Member {
+  const { bulletin, file, key, mesh, verifier } = init
+  let { credential, sealed } = init
+  return {
+    mesh,
+    key,
+    verifier,
+    bulletin,
+    get knock() {
+      const [secret = Buffer.alloc(0)] = bulletin.secrets
+      return init.knock ?? { secret }
+    },
+    get sealed() {
+      return sealed
+    },
+    get credential() {
+      return credential
+    },
+    async renew(newer) {
+      credential = await verifier.credential(newer, key.peerId.toString())
+      sealed = newer
+      if (file !== undefined) replaceFile(file, `${newer}\n`)
+    },
+  }
 }
 
 const passingLifeMs = 10 * 60_000
 
-/**
- * The authority as a member for a few minutes, with a key of its own and the list of revocations it brings: nothing of it
- * is kept. Throws what the loaders throw.
- */
-export async function passingMember(authority: Authority, list: string, clock: Clock = systemClock): Promise<Member> {
-  const { folder, mesh } = authority
+/** The authority as a member for a few minutes, with a key of its own: nothing of it is kept. */
+export async function passingMember({ bulletin, clock, mesh, signatory }: Authority): Promise<Member> {
   const key = generateKey()
   const peer = key.peerId.toString()
-  const revocations = await Revocations.load({ mesh, clock })
-  await revocations.learn(list)
-  const verifier = verifierOf(mesh, clock, revocations)
-  const draft = { peer, name: 'authority', roles: ['authority'], services: [], lifeMs: passingLifeMs } as const
-  const sealed = await sealCredential(draft, { mesh: mesh.id, key: authority.key.signing, kid: authority.kid }, clock)
-  const credential = await verifier.credential(sealed, peer)
-  const secret = loadMeshSecret(mesh, join(folder, fileNames.mesh))
-  return { mesh, secret, key, sealed, credential, verifier, revocations }
+  const verifier = verifierOf(bulletin)
+  const grant = { peer, name: 'authority', roles: ['authority'], services: [], lifeMs: passingLifeMs } as const
+  const sealed = await sealCredential(grant, signatory, clock)
+  return memberOf({ mesh, key, bulletin, verifier, sealed, credential: await verifier.credential(sealed, peer) })
+}
+
+/** One who holds an invite, and may ask for a credential and nothing else. Throws CREDENTIAL_… where it has ended. */
+export async function invitedMember(
+  { invite, knock, mesh }: Invitation,
+  key: NodeKey,
+  clock: Clock = systemClock,
+): Promise<Member> {
+  const bulletin = new Bulletin({ mesh, clock })
+  const verifier = verifierOf(bulletin)
+  const sealed = undisclosed(invite)
+  const credential = await verifier.shown(sealed, key.peerId.toString())
+  const secret = Buffer.from(knock.secret, 'base64url')
+  return memberOf({ mesh, key, bulletin, verifier, sealed, credential, knock: { secret, untilMs: knock.untilMs } })
 }
 
 /**
@@ -48,9 +119,23 @@ export async function loadMember(meshFile: string, stateFolder: string, clock: C
   const mesh = loadMeshFile(meshFile)
   const secret = loadMeshSecret(mesh, meshFile)
   const key = loadKey(join(stateFolder, fileNames.nodeKey))
-  const sealed = readPublicFile(join(stateFolder, fileNames.credential)).trim()
-  const revocations = await Revocations.load({ mesh, clock, file: join(stateFolder, fileNames.revocations) })
-  const verifier = verifierOf(mesh, clock, revocations)
+  const file = join(stateFolder, fileNames.credential)
+  const sealed = readPublicFile(file).trim()
+  const bulletin = await Bulletin.load({ mesh, secret, clock, file: join(stateFolder, fileNames.bulletin) })
+  const verifier = verifierOf(bulletin)
   const credential = await verifier.credential(sealed, key.peerId.toString())
-  return { mesh, secret, key, sealed, credential, verifier, revocations }
+  return memberOf({ mesh, key, bulletin, verifier, sealed, credential, file })
+}
+
+/**
+ * Puts a key and credential that wait in the state folder in the place of the old ones. The credential is moved last: a
+ * key without one was not finished, and is left where it is.
+ */
+export function takeNext(stateFolder: string): void {
+  const next = join(stateFolder, fileNames.next)
+  if (!existsSync(join(next, fileNames.credential))) return
+  for (const name of [fileNames.nodeKey, fileNames.credential]) {
+    if (existsSync(join(next, name))) renameSync(join(next, name), join(stateFolder, name))
+  }
+  rmSync(next, { recursive: true, force: true })
 }

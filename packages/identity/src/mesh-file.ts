@@ -4,18 +4,18 @@ import { type MeshId, PosternError } from '@postern/protocol'
 import { z } from 'zod'
 import { readPublicFile, readSecretFile } from './store.ts'
 
-const jwk = z.strictObject({
+export const authorityKeySchema = z.strictObject({
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
   x: z.string().length(43),
   kid: z.string(),
 })
 
-const schema = z.strictObject({
+export const meshFileSchema = z.strictObject({
   id: z.string().regex(/^[a-z2-7]{32}$/),
   name: z.string().min(1).max(64),
   /** Public keys of the authority, JWK (RFC 8037); several while one replaces another. */
-  keys: z.array(jwk).min(1).max(8),
+  keys: z.array(authorityKeySchema).min(1).max(8),
   /** Multiaddrs of relays to start from, each ending in /p2p/PEER. */
   bootstrap: z.array(z.string().regex(/\/p2p\/\w+$/, 'must end in /p2p/PEER-ID')).max(32),
   /** Where the mesh secret is: `file:PATH` beside this file, or `env:NAME`. */
@@ -23,8 +23,8 @@ const schema = z.strictObject({
 })
 
 /** What every member knows of its mesh, and nothing that is secret. */
-export type MeshFile = z.infer<typeof schema>
-export type AuthorityKey = z.infer<typeof jwk>
+export type MeshFile = z.infer<typeof meshFileSchema>
+export type AuthorityKey = z.infer<typeof authorityKeySchema>
 
 /** The id of the mesh that these keys found: base32 of SHA-256 over their sorted public halves, cut to 160 bits. */
 export function meshIdOf(keys: readonly AuthorityKey[]): MeshId {
@@ -48,7 +48,7 @@ export function loadMeshFile(file: string): MeshFile {
   } catch (cause) {
     throw new PosternError('MESH_INVALID', `${file} is not JSON`, { cause })
   }
-  const parsed = schema.safeParse(value)
+  const parsed = meshFileSchema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new PosternError('MESH_INVALID', `${file}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)

@@ -36,14 +36,14 @@ export async function verifyRecord(
   throw new PosternError('RECORD_INVALID', 'the record is of another egress, or of another time')
 }
 
-/** The Ed25519 key inside a peer id. Throws when the peer id holds none. */
+/** The Ed25519 key inside a peer id. Throws KEY_INVALID when the peer id holds none. */
 export function rawPublicKeyOf(peer: PeerName): Uint8Array {
   const { publicKey } = peerIdFromString(peer)
   if (publicKey?.type !== 'Ed25519') throw new PosternError('KEY_INVALID', 'the peer id holds no Ed25519 key')
   return publicKey.raw
 }
 
-function publicKeyOf(peer: PeerName): KeyObject {
+export function publicKeyOf(peer: PeerName): KeyObject {
   const x = Buffer.from(rawPublicKeyOf(peer)).toString('base64url')
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
 }

@@ -1,12 +1,21 @@
-import { type Clock, PosternError, type statementType } from '@postern/protocol'
+import type { KeyObject } from 'node:crypto'
+import { type Clock, type MeshId, PosternError, type statementType } from '@postern/protocol'
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { AuthorityKey } from './mesh-file.ts'
 
-export type KeySet = ReturnType<typeof createLocalJWKSet>
+/** Who signs for a mesh: one of its authority's keys. */
+export interface Signatory {
+  readonly mesh: MeshId
+  readonly key: KeyObject
+  readonly kid: string
+}
 
-/** The authority's keys as statements are checked against them. */
-export function keySetOf(keys: readonly AuthorityKey[]): KeySet {
-  return createLocalJWKSet({ keys: keys.map((key) => ({ ...key, alg: 'EdDSA' })) })
+/** A public key of the authority, and how long what it has signed counts; times in seconds. */
+export interface Signer extends AuthorityKey {
+  /** When it begins to sign, where it is to replace another. */
+  readonly from?: number | undefined
+  /** When what it has signed ends to count, where another replaces it. */
+  readonly until?: number | undefined
 }
 
 /** Which kind of statement is expected, and the claims it must have. */
@@ -15,26 +24,57 @@ export interface Expected {
   readonly claims: string[]
 }
 
-/**
- * The payload of a JWS (RFC 7515) that an authority of the mesh has signed and that is of now. Throws
- * CREDENTIAL_INVALID, CREDENTIAL_WRONG_MESH, CREDENTIAL_EXPIRED or CREDENTIAL_EARLY.
- */
-export async function verifyStatement(
-  statement: string,
-  keySet: KeySet,
-  clock: Clock,
-  expected: Expected,
-): Promise<JWTPayload> {
-  try {
-    const { payload } = await jwtVerify(statement, keySet, {
-      algorithms: ['EdDSA'],
-      typ: expected.typ,
-      currentDate: new Date(clock.now()),
-      requiredClaims: expected.claims,
+/** A payload that an authority of the mesh has signed, and the id of the key that did. */
+export interface Verified {
+  readonly payload: JWTPayload
+  readonly signer: string
+}
+
+/** The keys of a mesh's authority, as statements are checked against them. */
+export class KeyRing {
+  readonly signers: readonly Signer[]
+  readonly #keySet: ReturnType<typeof createLocalJWKSet>
+
+  constructor(signers: readonly Signer[]) {
+    this.signers = signers
+    this.#keySet = createLocalJWKSet({
+      keys: signers.map(({ crv, kid, kty, x }) => ({ kty, crv, x, kid, alg: 'EdDSA' })),
     })
-    return payload
-  } catch (cause) {
-    throw explain(cause)
+  }
+
+  /** When what a key has signed ends to count, in ms; infinity where nothing is said of it, 0 for an unknown key. */
+  endOf(kid: string): number {
+    const signer = this.signers.find((known) => known.kid === kid)
+    if (signer === undefined) return 0
+    return signer.until === undefined ? Number.POSITIVE_INFINITY : signer.until * 1000
+  }
+
+  #knows(kid: string): boolean {
+    return this.signers.some((known) => known.kid === kid)
+  }
+
+  /**
+   * Checks a JWS (RFC 7515): that a key has signed it which had not ended by `judge`, this ring unless said otherwise,
+   * and that it is of now. Throws CREDENTIAL_INVALID, CREDENTIAL_WRONG_MESH, CREDENTIAL_EXPIRED or CREDENTIAL_EARLY.
+   */
+  async verify(statement: string, clock: Clock, expected: Expected, judge: KeyRing = this): Promise<Verified> {
+    let verified: Verified
+    try {
+      const { payload, protectedHeader } = await jwtVerify(statement, this.#keySet, {
+        algorithms: ['EdDSA'],
+        typ: expected.typ,
+        currentDate: new Date(clock.now()),
+        requiredClaims: expected.claims,
+      })
+      verified = { payload, signer: protectedHeader.kid ?? '' }
+    } catch (cause) {
+      throw explain(cause)
+    }
+    if (judge.#knows(verified.signer) && judge.endOf(verified.signer) <= clock.now())
+      throw new PosternError('CREDENTIAL_WRONG_MESH', 'the authority no longer uses the key that has signed this', {
+        remedy: 'join again',
+      })
+    return verified
   }
 }
 

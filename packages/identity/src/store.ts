@@ -11,8 +11,15 @@ export const fileNames = {
   nodeKey: 'node.key',
   credential: 'credential.jws',
   config: 'postern.yaml',
-  revocations: 'revocations.jws',
+  bulletin: 'bulletin.jws',
   register: 'issued.jsonl',
+  invites: 'invites',
+  nextAuthorityKey: 'authority.next.key',
+  lock: 'bulletin.lock',
+  /** What waits for an authority's answer. */
+  pending: 'enrolment.json',
+  /** What takes the place of the state's key and credential at the next start. */
+  next: 'next',
 } as const
 
 const missing = (file: string, cause: unknown) =>

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type Clock, PosternError } from '@postern/protocol'
 import {
   type AuthorityKey,
+  Bulletin,
   generateKey,
   meshIdOf,
   permits,
@@ -27,7 +28,11 @@ function authorityOf(clock: Clock) {
   const { x = '' } = key.signing.export({ format: 'jwk' })
   const keys: AuthorityKey[] = [{ kty: 'OKP', crv: 'Ed25519', x, kid: 'k1' }]
   const mesh = { id: meshIdOf(keys), keys }
-  return { mesh, by: { mesh: mesh.id, key: key.signing, kid: 'k1' }, verifier: verifierOf(mesh, clock) }
+  return {
+    mesh,
+    by: { mesh: mesh.id, key: key.signing, kid: 'k1' },
+    verifier: verifierOf(new Bulletin({ mesh, clock })),
+  }
 }
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof PosternError && error.code === code

@@ -63,7 +63,7 @@ test('a node that was issued is a member of its mesh, with the addresses to star
   const member = await loadMember(join(node, 'mesh.json'), join(node, 'state'))
   assert.equal(member.mesh.id, authority.mesh.id)
   assert.equal(member.credential.name, 'egress-1')
-  assert.equal(member.secret.length, 32)
+  assert.equal(member.knock.secret.length, 32)
   assert.deepEqual(member.mesh.bootstrap, (await loadAuthority(authority.folder)).mesh.bootstrap)
   for (const file of ['state/node.key', 'mesh.secret'])
     assert.equal(statSync(join(node, file)).mode & 0o777, 0o600, file)

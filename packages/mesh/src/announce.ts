@@ -3,7 +3,7 @@ import type { Clock, Log, Meter, PeerName } from '@postern/protocol'
 import { linkTo } from './circuit/open.ts'
 import { startHost } from './host.ts'
 import { relayOfAddress } from './neighbours.ts'
-import { passList } from './standing.ts'
+import { passBulletin } from './standing.ts'
 
 export interface AnnounceInit {
   readonly member: Member
@@ -12,7 +12,7 @@ export interface AnnounceInit {
   readonly meter: Meter
 }
 
-/** Which relays took a list, and which could not be reached. */
+/** Which relays took a bulletin, and which could not be reached. */
 export interface Announced {
   readonly told: readonly PeerName[]
   readonly unreached: readonly PeerName[]
@@ -20,7 +20,7 @@ export interface Announced {
 
 const dialDeadlineMs = 5000
 
-/** Joins the mesh for a moment and hands the member's list of revocations to every relay of the mesh file, who pass it on. */
+/** Joins the mesh for a moment and hands the member's bulletin to every relay of the mesh file, who pass it on. */
 export async function announce(init: AnnounceInit): Promise<Announced> {
   const { member } = init
   const host = await startHost({ ...init, relay: undefined })
@@ -30,7 +30,7 @@ export async function announce(init: AnnounceInit): Promise<Announced> {
     await Promise.all(
       member.mesh.bootstrap.map(relayOfAddress).map(async (relay) => {
         try {
-          await passList(await linkTo(host, relay, AbortSignal.timeout(dialDeadlineMs)), member.revocations.sealed)
+          await passBulletin(await linkTo(host, relay, AbortSignal.timeout(dialDeadlineMs)), member.bulletin.sealed)
           told.push(relay.peer)
         } catch {
           unreached.push(relay.peer)

@@ -17,6 +17,8 @@ import { createLibp2p } from 'libp2p'
 import { knockProtector } from './link/knock.ts'
 import { memberEncrypter } from './link/member.ts'
 import { meshYamux } from './link/muxer.ts'
+import { onlyFor, type StreamRegistrar } from './link/only-for.ts'
+import { rightsOf } from './rights.ts'
 import { Roster } from './roster.ts'
 
 export interface RelayAddresses {
@@ -41,7 +43,7 @@ export interface Host {
   readonly upgrader: Upgrader
   readonly componentLogger: ComponentLogger
   readonly roster: Roster
-  /** The sequence of the newest list of revocations that each peer had when it connected. */
+  /** The sequence of the newest bulletin that each peer had when it connected. */
   readonly heard: ReadonlyMap<PeerName, number>
   readonly peer: PeerName
 }
@@ -51,7 +53,7 @@ const day = 24 * 3600_000
 /** Starts libp2p with links that only members can make. The caller stops it. */
 export async function startHost(init: HostInit): Promise<Host> {
   const { member, clock, log, meter, relay } = init
-  const roster = new Roster(clock, member.revocations)
+  const roster = new Roster(member.bulletin)
   const heard = new Map<PeerName, number>()
   const refused = refusals(log, meter)
   const parts: { upgrader?: Upgrader } = {}
@@ -64,7 +66,8 @@ export async function startHost(init: HostInit): Promise<Host> {
     // What identify tells neighbours: neither version nor runtime.
     nodeInfo: { name: 'postern', userAgent: 'postern' },
     connectionProtector: knockProtector({
-      secrets: [member.secret],
+      knock: () => member.knock,
+      heard: () => member.bulletin.heardSecrets,
       clock,
       ...(init.passed === undefined ? {} : { passed: init.passed }),
       refused: (reason) => {
@@ -76,10 +79,10 @@ export async function startHost(init: HostInit): Promise<Host> {
       memberEncrypter({
         member,
         credential: () => member.sealed,
-        revocations: () => member.revocations.seq,
-        proved(credential: VerifiedCredential, revocations: number) {
+        bulletin: () => member.bulletin.seq,
+        proved(credential: VerifiedCredential, bulletin: number) {
           roster.proved(credential)
-          heard.set(credential.peer, revocations)
+          heard.set(credential.peer, bulletin)
         },
         refused,
       }),
@@ -102,8 +105,9 @@ export async function startHost(init: HostInit): Promise<Host> {
     },
     logger: quiet,
     services: {
-      parts: (components: { upgrader: Upgrader }) => {
+      parts: (components: { upgrader: Upgrader; registrar: StreamRegistrar }) => {
         parts.upgrader = components.upgrader
+        onlyFor(components.registrar, kadProtocol(member.mesh.id), (peer) => rightsOf(roster.of(peer)).directory)
         return {}
       },
       ...((relay === undefined ? {} : directoryServices(member)) as ReturnType<typeof directoryServices>),

@@ -1,4 +1,4 @@
-import type { Member } from '@postern/identity'
+import { authorityService, type Member, serviceIdOf } from '@postern/identity'
 import {
   type Clock,
   type Log,
@@ -8,34 +8,33 @@ import {
   PosternError,
   type Purpose,
   reasonOf,
+  type ServiceId,
   type ServiceName,
   type Trunks,
 } from '@postern/protocol'
+import { type IngressPart, type PartInit, startCalling } from './calling.ts'
 import { type EndServer, echoEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
 import { CircuitRelay, defaultCircuitLimits } from './circuit/relay.ts'
-import { TrunkPool } from './circuit/trunks.ts'
+import type { TrunkPool } from './circuit/trunks.ts'
 import { Dht } from './directory/dht.ts'
-import { Finder } from './directory/find.ts'
+import { wanted } from './directory/find.ts'
 import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
-import { Registration } from './directory/register.ts'
+import { type Admit, askAuthority, serveEnrolment } from './enrol.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
-import { PathChooser } from './path.ts'
+import { type OfferingPart, startOffering } from './offering.ts'
+import { Renewed } from './renewed.ts'
 import { Standing } from './standing.ts'
 import { type TracedHop, traceHops } from './trace.ts'
 
 export interface MeshInit {
   readonly member: Member
   readonly relay?: RelayAddresses
-  readonly ingress?: {
-    readonly services: () => readonly ServiceName[]
-    readonly relays: number
-    readonly trunks: number
-    readonly entries: ChoiceStore
-  }
+  readonly ingress?: IngressPart
   readonly egress?: { readonly offer: Offer; readonly guards: ChoiceStore }
+  readonly authority?: { readonly admit: Admit; readonly guards: ChoiceStore }
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -43,9 +42,6 @@ export interface MeshInit {
   readonly passed?: (bytes: number) => void
 }
 
-/** Relays that an ingress or an egress chooses, and when a lost one is given up. */
-const chosenRelays = 3
-const replaceAfterMs = 3600_000
 const traceWaitMs = 5000
 
 /** One neighbour or far end as an operator sees it. */
@@ -75,8 +71,12 @@ export interface Mesh {
   status(): MeshStatus
   /** Measures the way to a service hop by hop. Throws SERVICE_UNREACHABLE where there is none. */
   trace(service: ServiceName): Promise<TracedHop[]>
-  /** Takes a signed list of revocations and passes it on. Answers whether it was newer than the one here. */
-  revoke(sealed: string): Promise<boolean>
+  /** Takes a bulletin and passes it on. Answers whether it was newer than the one here. */
+  announce(sealed: string): Promise<boolean>
+  /** Asks an authority for a credential. Throws what `askAuthority` throws. */
+  enrol(request: string): Promise<string>
+  /** Shows every peer the own credential, which is a newer one now. */
+  renewed(): Promise<void>
   /** Tells guards that nothing new should come; what is under way goes on. */
   drain(): Promise<void>
   stop(): Promise<void>
@@ -86,35 +86,51 @@ export interface Mesh {
 export async function startMesh(init: MeshInit): Promise<Mesh> {
   const host = await startHost({ ...init, relay: init.relay })
   const { clock, log, member, meter } = init
-  const standing = new Standing({ host, revocations: member.revocations, log, meter })
+  const part = { host, member, bootstrap: bootstrapOf(member, host), clock, log, meter }
+  let refresh = (): void => {}
+  const standing = new Standing({ host, bulletin: member.bulletin, log, meter, learned: () => refresh() })
+  const renewed = new Renewed({ host, member, log, meter })
   await standing.start()
+  await renewed.start()
   const stops: Array<() => void> = [() => standing.stop()]
   const ends: Partial<Record<Purpose, EndServer>> = { echo: echoEnd }
-  const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${host.peer}`))
 
+  const relays = init.relay === undefined ? undefined : joinRelays(part)
   if (init.relay !== undefined) {
     const dht = new Dht(host.libp2p, (error) => {
       meter.count('dht_failures', 'find')
       log.debug('directory search ended early', { reason: reasonOf(error) })
     })
-    const guard = new Guard({ host, dht, mesh: member.mesh.id, clock, log, meter })
+    const isAuthority = (service: ServiceId) =>
+      member.bulletin.heardSecrets.some((secret) => serviceIdOf(secret, authorityService) === service)
+    const guard = new Guard({ host, dht, mesh: member.mesh.id, isAuthority, clock, log, meter })
     const addresses = () => host.libp2p.getMultiaddrs().map(withoutPeer)
     const guards = (service: string) => guard.lookup(service).length > 0
-    const lookup = new Lookup({ host, dht, mesh: member.mesh.id, guards, addresses, meter })
+    const lookup = new Lookup({ host, dht, mesh: member.mesh.id, isAuthority, guards, addresses, meter })
     ends.lookup = lookupEnd((service) => guard.lookup(service))
     await guard.start()
     await lookup.start()
     stops.push(() => guard.stop())
-    stops.push(joinRelays(host, bootstrap, init))
+    relays?.start()
+    stops.push(() => relays?.stop())
   }
 
   if (init.egress !== undefined) {
     ends.trunk = trunkEnd(host)
     await serveTrunks(host, init.egress.offer, log, meter)
   }
+  if (init.authority !== undefined) {
+    ends.trunk = trunkEnd(host)
+    await serveEnrolment(host, init.authority.admit, log, meter)
+  }
   const relay = await startCircuits(host, init, ends)
-  const offering = init.egress === undefined ? undefined : startOffering(host, bootstrap, init, init.egress)
-  const calling = init.ingress === undefined ? undefined : startCalling(host, bootstrap, init, init.ingress)
+  const offered = offeredBy(init)
+  const offering = offered && startOffering(part, offered)
+  const calling = init.ingress && startCalling(part, init.ingress)
+  refresh = () => {
+    offering?.registration.refresh()
+    calling?.pool.refresh()
+  }
 
   return {
     peer: host.peer,
@@ -140,7 +156,17 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       const trunk = await calling.pool.get(service, { waitMs: traceWaitMs })
       return await traceHops(host, calling.pool.hopsOf(trunk), clock)
     },
-    revoke: (sealed) => standing.learn(sealed),
+    announce: (sealed) => standing.learn(sealed),
+    enrol(request) {
+      const chosen = calling?.entries ?? offering?.guards ?? relays ?? { linked: [], known: [] }
+      const { bulletin, verifier } = member
+      const wantedNow = () => wanted(bulletin, authorityService, 'authority')
+      return askAuthority({ host, relays: chosen, verifier, wanted: wantedNow, clock, log }, request)
+    },
+    async renewed() {
+      await renewed.tell()
+      refresh()
+    },
     async drain() {
       await offering?.registration.drain()
     },
@@ -172,97 +198,35 @@ async function startCircuits(
       return serve && ((stream, replyKey) => serve(stream, replyKey, end))
     },
   })
-  if (init.relay !== undefined || init.egress !== undefined) await relay.start()
+  if (init.relay !== undefined || ends.trunk !== undefined) await relay.start()
   return relay
 }
 
 /** A relay keeps links to the relays it started from; the DHT takes it from there. */
-function joinRelays(host: Host, bootstrap: readonly string[], init: MeshInit): () => void {
-  const relays = new Neighbours({
+function joinRelays({ bootstrap, clock, host, log }: PartInit): Neighbours {
+  return new Neighbours({
     host,
     bootstrap,
     count: bootstrap.length,
     replaceAfterMs: Number.POSITIVE_INFINITY,
     store: { load: () => [], save: () => {} },
-    clock: init.clock,
-    log: init.log,
+    clock,
+    log,
     linked: () => {},
   })
-  relays.start()
-  return () => relays.stop()
 }
 
-function startOffering(
-  host: Host,
-  bootstrap: readonly string[],
-  init: MeshInit,
-  egress: NonNullable<MeshInit['egress']>,
-) {
-  const { clock, log, member } = init
-  const guards = new Neighbours({
-    host,
-    bootstrap,
-    clock,
-    log,
-    replaceAfterMs,
-    count: chosenRelays,
-    store: egress.guards,
-    linked: (guard) => void registration.register(guard),
-  })
-  const registration = new Registration({
-    host,
-    clock,
-    log,
-    key: member.key,
-    secret: member.secret,
-    services: () => egress.offer.services,
-    guards: () => guards.linked.map(({ peer }) => peer),
-  })
-  guards.start()
-  registration.start()
-  const stop = () => {
-    registration.stop()
-    guards.stop()
-  }
-  return { guards, registration, stop }
+/** Relays to start from, but for this one. */
+function bootstrapOf({ mesh }: Member, host: Host): string[] {
+  return mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${host.peer}`))
 }
 
-function startCalling(
-  host: Host,
-  bootstrap: readonly string[],
-  init: MeshInit,
-  ingress: NonNullable<MeshInit['ingress']>,
-) {
-  const { clock, log, member, meter } = init
-  const entries = new Neighbours({
-    host,
-    bootstrap,
-    clock,
-    log,
-    replaceAfterMs,
-    count: chosenRelays,
-    store: ingress.entries,
-    linked: () => pool.refresh(),
-  })
-  const paths = new PathChooser({ relays: ingress.relays, entries: () => entries.linked, known: () => entries.known })
-  const finder = new Finder({ host, paths, clock, log, verifier: member.verifier, secret: member.secret })
-  const pool = new TrunkPool({
-    host,
-    finder,
-    paths,
-    clock,
-    log,
-    meter,
-    services: ingress.services,
-    perEgress: ingress.trunks,
-  })
-  entries.start()
-  pool.refresh()
-  const stop = () => {
-    pool.stop()
-    entries.stop()
-  }
-  return { entries, pool, stop }
+/** What is registered at guards: services of an egress, and the authority, found and hidden as a service is. */
+function offeredBy({ authority, egress }: MeshInit): OfferingPart | undefined {
+  const guards = egress?.guards ?? authority?.guards
+  if (guards === undefined) return undefined
+  const own = authority === undefined ? [] : [authorityService]
+  return { guards, services: () => [...(egress?.offer.services ?? []), ...own] }
 }
 
 function peersOf(host: Host): PeerStatus[] {

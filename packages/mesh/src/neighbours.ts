@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { type Clock, type Log, type PeerName, type RelayAddress, reasonOf } from '@postern/protocol'
+import { type Clock, type Log, type PeerName, PosternError, type RelayAddress, reasonOf } from '@postern/protocol'
 import { Backoff } from './backoff.ts'
 import { existingLink, linkTo } from './circuit/open.ts'
 import { askRelay } from './directory/lookup.ts'
@@ -32,6 +32,10 @@ export interface NeighboursInit {
   /** A chosen relay is linked, for the first time or again. */
   readonly linked: (relay: PeerName) => void
 }
+
+/** Relays that a node chooses, and when a lost one is given up. */
+export const chosenRelays = 3
+export const goneForGoodMs = 3600_000
 
 const dialDeadlineMs = 4000
 const reviewMs = 2000
@@ -109,7 +113,9 @@ export class Neighbours {
     const backoff = this.#backoffs.get(peer) ?? new Backoff(200, 30_000)
     this.#backoffs.set(peer, backoff)
     try {
-      await linkTo(this.#init.host, choice, AbortSignal.timeout(dialDeadlineMs))
+      const { host } = this.#init
+      await linkTo(host, choice, AbortSignal.timeout(dialDeadlineMs))
+      if (host.roster.with(peer, 'relay') === undefined) throw new PosternError('CREDENTIAL_REFUSED', 'it is no relay')
     } catch (error) {
       this.#init.log.debug('relay not reached', { peer, reason: reasonOf(error) })
       if (this.#stopped) return

@@ -1,14 +1,16 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
-import { maxRevocationsSize, type Revocations } from '@postern/identity'
+import { type Bulletin, maxBulletinSize } from '@postern/identity'
 import { type Log, type Meter, type PeerName, PosternError, protocolId, reasonOf } from '@postern/protocol'
 import type { Host } from './host.ts'
 import { isCircuitAddress } from './link/address.ts'
 
 export interface StandingInit {
   readonly host: Host
-  readonly revocations: Revocations
+  readonly bulletin: Bulletin
+  /** A newer bulletin is in force here. */
+  readonly learned: () => void
   readonly log: Log
   readonly meter: Meter
 }
@@ -18,8 +20,8 @@ const passDeadlineMs = 10_000
 const taken = 1
 
 /**
- * Ends the links and circuits of peers that are members no more, and passes on the list that says so: a newer list goes
- * to every neighbour as soon as it is known here, and to one that comes with an older list.
+ * Ends the links and circuits of peers that are members no more, and passes on the bulletin that says so: a newer one
+ * goes to every neighbour as soon as it is known here, and to one that comes with an older one.
  */
 export class Standing {
   readonly #init: StandingInit
@@ -32,7 +34,7 @@ export class Standing {
   async start(): Promise<void> {
     const { libp2p } = this.#init.host
     await libp2p.handle(
-      protocolId.revocations,
+      protocolId.bulletin,
       (stream, connection) => {
         this.#hear(stream, connection).catch((error: Error) => stream.abort(error))
       },
@@ -47,13 +49,14 @@ export class Standing {
     clearInterval(this.#timer)
   }
 
-  /** Takes a list, whoever brings it, and passes it on where it is newer. Throws what `Revocations.learn` throws. */
+  /** Takes a bulletin, whoever brings it, and passes it on where it is newer. Throws what `Bulletin.learn` throws. */
   async learn(sealed: string, from?: PeerName): Promise<boolean> {
-    const { host, log, meter, revocations } = this.#init
-    if (!(await revocations.learn(sealed))) return false
-    meter.count('revocations_learned')
-    log.info('revocations learned', { sequence: revocations.seq, revoked: revocations.list.length })
+    const { bulletin, host, learned, log, meter } = this.#init
+    if (!(await bulletin.learn(sealed))) return false
+    meter.count('bulletins_learned')
+    log.info('bulletin learned', { sequence: bulletin.seq, revoked: bulletin.notice.revoked.length })
     this.cut()
+    learned()
     for (const link of host.libp2p.getConnections()) {
       if (link.remotePeer.toString() !== from) this.#pass(link)
     }
@@ -73,29 +76,32 @@ export class Standing {
   }
 
   #met(connection: Connection): void {
-    const { host, revocations } = this.#init
-    // A list may have come while the connection was being made.
+    const { bulletin, host } = this.#init
+    // A bulletin may have come while the connection was being made.
     this.cut()
-    if ((host.heard.get(connection.remotePeer.toString()) ?? 0) < revocations.seq) this.#pass(connection)
+    if ((host.heard.get(connection.remotePeer.toString()) ?? 0) < bulletin.seq) this.#pass(connection)
   }
 
   #pass(connection: Connection): void {
+    const { bulletin, host } = this.#init
+    const peer = connection.remotePeer.toString()
     if (connection.status !== 'open' || isCircuitAddress(connection.remoteAddr)) return
-    passList(connection, this.#init.revocations.sealed).catch((error: unknown) => {
-      const peer = connection.remotePeer.toString()
-      this.#init.log.debug('revocations not passed on', { peer, reason: reasonOf(error) })
+    // It holds the mesh's secrets: nothing for one who is only invited.
+    if ((host.roster.of(peer)?.roles.length ?? 0) === 0) return
+    passBulletin(connection, bulletin.sealed).catch((error: unknown) => {
+      this.#init.log.debug('bulletin not passed on', { peer, reason: reasonOf(error) })
     })
   }
 
   async #hear(stream: Stream, connection: Connection): Promise<void> {
     const from = connection.remotePeer.toString()
-    const messages = listStream(stream)
+    const messages = bulletinStream(stream)
     const octets = await messages.read({ signal: AbortSignal.timeout(passDeadlineMs) })
     try {
       await this.learn(Buffer.from(octets.subarray()).toString('latin1'), from)
     } catch (error) {
-      this.#init.meter.count('revocations_refused')
-      this.#init.log.warn('revocations refused', {
+      this.#init.meter.count('bulletins_refused')
+      this.#init.log.warn('bulletin refused', {
         peer: from,
         code: error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID',
       })
@@ -106,16 +112,16 @@ export class Standing {
   }
 }
 
-function listStream(stream: Stream) {
-  return lpStream(stream, { maxDataLength: maxRevocationsSize, maxBufferSize: 2 * maxRevocationsSize })
+function bulletinStream(stream: Stream) {
+  return lpStream(stream, { maxDataLength: maxBulletinSize, maxBufferSize: 2 * maxBulletinSize })
 }
 
-/** Hands a list to a neighbour; answers when that has it in force. */
-export async function passList(connection: Connection, sealed: string): Promise<void> {
+/** Hands a bulletin to a neighbour; answers when that has it in force. */
+export async function passBulletin(connection: Connection, sealed: string): Promise<void> {
   const signal = AbortSignal.timeout(passDeadlineMs)
-  const stream = await connection.newStream(protocolId.revocations, { signal })
+  const stream = await connection.newStream(protocolId.bulletin, { signal })
   try {
-    const messages = listStream(stream)
+    const messages = bulletinStream(stream)
     await messages.write(Buffer.from(sealed, 'latin1'), { signal })
     await messages.read({ signal })
     await stream.close({ signal })

@@ -9,45 +9,48 @@ const listener = '12D3KooWListener'
 
 function judgeAt(start: number, secrets: Buffer[] = [secret]) {
   const clock = { nowMs: start, now: () => clock.nowMs }
-  return { clock, judge: new KnockJudge({ secrets, clock, refused: () => {} }, listener) }
+  return {
+    clock,
+    judge: new KnockJudge({ knock: () => ({ secret }), heard: () => secrets, clock, refused: () => {} }, listener),
+  }
 }
 
 test('a knock with the secret, for this listener and of now, is good, once', () => {
   const { clock, judge } = judgeAt(1_000_000)
-  const knock = makeKnock(secret, listener, clock.now())
+  const knock = makeKnock({ secret }, listener, clock.now())
   assert.equal(judge.judge(knock), undefined)
   assert.equal(judge.judge(knock), 'replayed')
-  assert.equal(judge.judge(makeKnock(secret, listener, clock.now())), undefined)
+  assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now())), undefined)
 })
 
 test('a replay is still known at the end of the time in which the knock would be good', () => {
   const { clock, judge } = judgeAt(1_000_000)
-  const knock = makeKnock(secret, listener, clock.nowMs + knockToleranceMs)
+  const knock = makeKnock({ secret }, listener, clock.nowMs + knockToleranceMs)
   assert.equal(judge.judge(knock), undefined)
   clock.nowMs += knockToleranceMs
-  judge.judge(makeKnock(secret, listener, clock.nowMs))
+  judge.judge(makeKnock({ secret }, listener, clock.nowMs))
   clock.nowMs += knockToleranceMs
   assert.equal(judge.judge(knock), 'replayed')
 })
 
 test('a knock with another secret, for another listener, too old or too new is refused', () => {
   const { clock, judge } = judgeAt(1_000_000)
-  assert.equal(judge.judge(makeKnock(Buffer.alloc(32, 2), listener, clock.now())), 'wrong')
-  assert.equal(judge.judge(makeKnock(secret, '12D3KooWOther', clock.now())), 'wrong')
-  assert.equal(judge.judge(makeKnock(secret, listener, clock.now() - knockToleranceMs - 1)), 'late')
-  assert.equal(judge.judge(makeKnock(secret, listener, clock.now() + knockToleranceMs + 1)), 'late')
+  assert.equal(judge.judge(makeKnock({ secret: Buffer.alloc(32, 2) }, listener, clock.now())), 'wrong')
+  assert.equal(judge.judge(makeKnock({ secret }, '12D3KooWOther', clock.now())), 'wrong')
+  assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now() - knockToleranceMs - 1)), 'late')
+  assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now() + knockToleranceMs + 1)), 'late')
 })
 
 test('while a secret is replaced, both are answered to', () => {
   const next = Buffer.alloc(32, 9)
   const { clock, judge } = judgeAt(1_000_000, [next, secret])
-  assert.equal(judge.judge(makeKnock(secret, listener, clock.now())), undefined)
-  assert.equal(judge.judge(makeKnock(next, listener, clock.now())), undefined)
+  assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now())), undefined)
+  assert.equal(judge.judge(makeKnock({ secret: next }, listener, clock.now())), undefined)
 })
 
 test('a knock altered in any octet is refused, and no octets make the judge throw', () => {
   const { clock, judge } = judgeAt(1_000_000)
-  const knock = makeKnock(secret, listener, clock.now())
+  const knock = makeKnock({ secret }, listener, clock.now())
   fc.assert(
     fc.property(fc.nat(knock.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
       const altered = Buffer.from(knock)

@@ -25,10 +25,24 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
 }
 
+/** What is not only asked for but done: `POST /NAME[/ARGUMENT]`. */
+const actions: Readonly<Record<string, Handler>> = {
+  async renew(parts) {
+    await parts.renewal.renew()
+    return nodeStatus(parts).credential
+  },
+  async rotate({ replaceKey }, overlapMs) {
+    if (!/^\d{1,12}$/.test(overlapMs)) throw new PosternError('USAGE', 'rotate takes the overlap in ms')
+    return { peer: await replaceKey(Number(overlapMs)) }
+  },
+}
+
+const tables: Readonly<Record<string, typeof handlers>> = { GET: handlers, POST: actions }
+
 /** sockaddr_un holds 108 octets, the last of them zero. */
 const maxSocketPath = 107
 
-/** Serves `GET /NAME[/ARGUMENT]` as JSON, to the owner of the process alone. Throws ADDRESS_IN_USE. */
+/** Serves `GET /NAME[/ARGUMENT]`, and `POST` what acts, as JSON, to the owner of the process alone. Throws ADDRESS_IN_USE. */
 export async function startAdmin(socket: string, parts: Parts): Promise<AdminServer> {
   if (Buffer.byteLength(socket) > maxSocketPath) {
     throw new PosternError(
@@ -63,7 +77,8 @@ export async function startAdmin(socket: string, parts: Parts): Promise<AdminSer
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const [, name = '', argument = ''] = (request.url ?? '').split('/')
-  const handler = request.method === 'GET' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
+  const table = tables[request.method ?? ''] ?? {}
+  const handler = Object.hasOwn(table, name) ? table[name] : undefined
   const send = (status: number, value: unknown) => {
     const body = `${JSON.stringify(value)}\n`
     response.writeHead(status, { 'content-type': 'application/json' })
@@ -74,8 +89,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   try {
     send(200, await handler(parts, decodeURIComponent(argument)))
   } catch (error) {
-    const code = error instanceof PosternError ? error.code : 'INTERNAL'
-    send(500, { code, message: reasonOf(error) })
+    const { code, remedy } = error instanceof PosternError ? error : { code: 'INTERNAL', remedy: undefined }
+    send(500, { code, message: reasonOf(error), remedy })
   }
 }
 

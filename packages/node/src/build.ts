@@ -1,16 +1,18 @@
 import { join } from 'node:path'
 import { createEgress, type Egress } from '@postern/egress'
-import { loadMember, type Member } from '@postern/identity'
+import { type Ask, askReplacement, loadMember, type Member, takeNext } from '@postern/identity'
 import { type Ingress, servicesOf, startIngress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
 import { Counters, createLog } from '@postern/observe'
 import { type Clock, type Log, systemClock } from '@postern/protocol'
 import { type AdminServer, startAdmin } from './admin.ts'
+import { AuthorityPart } from './authority.ts'
 import { choiceFile } from './choice-file.ts'
 import { type Config, rolesOf } from './config.ts'
 import { idle, within } from './deadline.ts'
 import { checkGrants } from './grants.ts'
 import { nursery } from './nursery.ts'
+import { Renewal } from './renewal.ts'
 import { nodeStatus } from './status.ts'
 
 export interface NodeInit {
@@ -27,6 +29,9 @@ export interface Parts {
   readonly mesh: Mesh
   readonly ingress: Ingress | undefined
   readonly egress: Egress | undefined
+  readonly renewal: Renewal
+  /** Asks an authority for a credential of a new key, which waits for the next start; answers with its peer. */
+  readonly replaceKey: (overlapMs: number) => Promise<string>
   readonly counters: Counters
   readonly clock: Clock
   readonly startedMs: number
@@ -50,6 +55,7 @@ const stopMs = 3000
 export async function startNode(init: NodeInit): Promise<PosternNode> {
   const { config } = init
   const clock = init.clock ?? systemClock
+  takeNext(config.state)
   const member = await loadMember(config.mesh, config.state, clock)
   checkGrants(config, member)
   const log = createLog({ level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 })
@@ -57,14 +63,20 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const tools = { clock, log, meter: counters }
 
   const egress = config.egress && createEgress({ config: config.egress, ...tools })
-  const mesh = await startMesh(meshInit(config, member, egress, tools)).catch(async (error: unknown) => {
+  const authority = config.authority && (await AuthorityPart.open({ folder: config.authority.folder, ...tools }))
+  const mesh = await startMesh(meshInit(config, member, { authority, egress }, tools)).catch(async (error: unknown) => {
     await egress?.close()
     throw error
   })
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
+  // An authority is the one that it would ask.
+  const ask: Ask = (request) => authority?.admit(request) ?? mesh.enrol(request)
+  const renewal = new Renewal({ member, mesh, ask, ...tools })
   let stopping: Promise<void> | undefined
   const closeAll = async () => {
+    renewal.stop()
+    authority?.stop()
     await within(stopMs, ingress?.close() ?? Promise.resolve())
     await within(stopMs, egress?.close() ?? Promise.resolve())
     await within(stopMs, mesh.stop())
@@ -73,8 +85,22 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   try {
     ingress =
       config.ingress && (await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters }))
-    const parts: Parts = { config, member, mesh, ingress, egress, counters, clock, startedMs: clock.now() }
+    const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
+    const parts: Parts = {
+      config,
+      member,
+      mesh,
+      ingress,
+      egress,
+      renewal,
+      replaceKey,
+      counters,
+      clock,
+      startedMs: clock.now(),
+    }
     admin = await startAdmin(config.admin.socket, parts)
+    renewal.start()
+    authority?.start(mesh)
     log.info('node started', { peer: mesh.peer, roles: rolesOf(config), urls: ingress?.urls ?? [] })
     return {
       parts,
@@ -96,18 +122,18 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
 function meshInit(
   config: Config,
   member: Member,
-  egress: Egress | undefined,
+  { authority, egress }: { readonly authority: AuthorityPart | undefined; readonly egress: Egress | undefined },
   tools: Pick<MeshInit, 'clock' | 'log' | 'meter'>,
 ): MeshInit {
   const { ingress, relay } = config
+  const guards = choiceFile(join(config.state, 'guards.json'), tools.log)
   return {
     member,
     passed: nursery(),
     ...tools,
     ...(relay === undefined ? {} : { relay }),
-    ...(egress === undefined
-      ? {}
-      : { egress: { offer: egress, guards: choiceFile(join(config.state, 'guards.json'), tools.log) } }),
+    ...(egress === undefined ? {} : { egress: { offer: egress, guards } }),
+    ...(authority === undefined ? {} : { authority: { admit: authority.admit, guards } }),
     ...(ingress === undefined
       ? {}
       : {

@@ -65,7 +65,7 @@ export function checkConfig(source: Sourced, file: string): Config {
         value: undefined,
         origin: file,
         problem: 'the node has no role',
-        remedy: 'add relay, ingress or egress',
+        remedy: 'add relay, ingress, egress or authority',
       },
     ])
   }
@@ -83,6 +83,7 @@ export function checkConfig(source: Sourced, file: string): Config {
     state: at(config.state),
     admin: { socket: at(config.admin.socket ?? join(config.state, 'admin.sock')) },
     ...(ingress === undefined ? {} : { ingress }),
+    ...(config.authority === undefined ? {} : { authority: { folder: at(config.authority.folder) } }),
   })
 }
 

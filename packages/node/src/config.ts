@@ -1,6 +1,7 @@
 import { egressSchema } from '@postern/egress'
 import { ingressSchema } from '@postern/ingress'
 import { logLevels } from '@postern/observe'
+import { type Role, roles } from '@postern/protocol'
 import { z } from 'zod'
 
 const address = z
@@ -26,6 +27,11 @@ export const configSchema = z.strictObject({
   relay: relaySchema.optional(),
   ingress: ingressSchema.optional(),
   egress: egressSchema.optional(),
+  authority: z
+    .strictObject({
+      folder: z.string().describe('folder of the authority; this node answers invites and renewals with its keys'),
+    })
+    .optional(),
 })
 
 type Parsed = z.infer<typeof configSchema>
@@ -34,8 +40,8 @@ type Parsed = z.infer<typeof configSchema>
 export type Config = Omit<Parsed, 'admin'> & { readonly admin: { readonly socket: string } }
 
 /** Roles that a config asks for. */
-export function rolesOf(config: Pick<Parsed, 'relay' | 'ingress' | 'egress'>): Array<'relay' | 'ingress' | 'egress'> {
-  return (['relay', 'ingress', 'egress'] as const).filter((role) => config[role] !== undefined)
+export function rolesOf(config: Pick<Parsed, Role>): Role[] {
+  return roles.filter((role) => config[role] !== undefined)
 }
 
 /** JSON Schema of the config file, for editors. */

@@ -1,10 +1,11 @@
 /** A node: a config becomes roles, and roles a running process. */
-export { announceRevocations } from './announce.ts'
+export { announceBulletin } from './announce.ts'
 export { type NodeInit, type PosternNode, startNode } from './build.ts'
 export { type Config, configJsonSchema, configSchema, rolesOf } from './config.ts'
 export { ConfigError, type ConfigSources, checkConfig, type Finding, loadConfig } from './config-file.ts'
 export { idle, within } from './deadline.ts'
 export { checkGrants } from './grants.ts'
+export { acceptAdmission, type JoinOrder, joinMesh, joinRequest } from './join.ts'
 export { configReference, errorReference } from './reference.ts'
 export { type StarterInit, starterConfig } from './starter.ts'
 export { type NodeStatus, readiness } from './status.ts'

@@ -4,10 +4,12 @@ export interface StarterInit {
   readonly name: string
   readonly roles: readonly Role[]
   readonly services: readonly string[]
+  /** Folder of the authority, for a node of that role. */
+  readonly authority?: string
 }
 
 /** A config to start from: complete for the roles, with what is to be adapted marked by comments. */
-export function starterConfig({ name, roles, services }: StarterInit): string {
+export function starterConfig({ authority, name, roles, services }: StarterInit): string {
   const named = services.filter((service) => !service.includes('*'))
   const offered = named.length > 0 ? named : ['api']
   const parts = [
@@ -43,6 +45,14 @@ export function starterConfig({ name, roles, services }: StarterInit): string {
       )
     }
     parts.push('')
+  }
+  if (roles.includes('authority')) {
+    parts.push(
+      'authority:',
+      '  # The folder of `postern mesh create`: with its keys this node answers invites and renewals.',
+      `  folder: ${JSON.stringify(authority ?? '../authority')}`,
+      '',
+    )
   }
   return parts.join('\n')
 }

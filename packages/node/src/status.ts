@@ -1,11 +1,14 @@
+import { termOf } from '@postern/identity'
 import type { Parts } from './build.ts'
 import { rolesOf } from './config.ts'
+import { renewalDueMs } from './renewal.ts'
 
 const dayMs = 24 * 3600_000
 
 /** What a node says of itself to its operator. */
 export function nodeStatus({ clock, config, counters, egress, ingress, member, mesh, startedMs }: Parts) {
   const { credential } = member
+  const { untilMs } = termOf(member)
   const { addresses, circuits, entries, guards, services } = mesh.status()
   return {
     name: credential.name,
@@ -16,13 +19,15 @@ export function nodeStatus({ clock, config, counters, egress, ingress, member, m
     uptimeS: Math.round((clock.now() - startedMs) / 1000),
     rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
     credential: {
-      expires: new Date(credential.expiresMs).toISOString(),
-      daysLeft: Math.round((credential.expiresMs - clock.now()) / dayMs),
+      expires: new Date(untilMs).toISOString(),
+      daysLeft: Math.floor((untilMs - clock.now()) / dayMs),
+      renewalDue: new Date(renewalDueMs(member)).toISOString(),
     },
-    revocations: { sequence: member.revocations.seq, revoked: member.revocations.list.length },
+    bulletin: { sequence: member.bulletin.seq, revoked: member.bulletin.notice.revoked.length },
     ...(config.relay && { relay: { addresses, circuits } }),
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),
     ...(egress && { egress: { guards, exchanges: egress.exchanges, services: egress.describe() } }),
+    ...(config.authority && { authority: { guards } }),
     counters: counters.snapshot(),
   }
 }
@@ -37,7 +42,7 @@ export function readiness(status: NodeStatus): { ready: boolean; missing: string
   }
   if (status.ingress !== undefined && status.ingress.services.length === 0)
     missing.push('no service has been looked for yet')
-  const guards = status.egress?.guards
+  const guards = status.egress?.guards ?? status.authority?.guards
   if (guards !== undefined && guards.registered === 0) missing.push('not registered at any guard')
   return { ready: missing.length === 0, missing }
 }

@@ -52,8 +52,8 @@ test('what cannot be answered is said with a code, and the socket goes on answer
 
 test('no answer holds a key or the secret of the mesh', () =>
   withRelay(async (relay) => {
-    const { key, secret } = relay.node.parts.member
-    const secrets = [secret, Buffer.from(key.libp2p.raw.subarray(0, 32))].flatMap((octets) => [
+    const { key, knock } = relay.node.parts.member
+    const secrets = [knock.secret, Buffer.from(key.libp2p.raw.subarray(0, 32))].flatMap((octets) => [
       octets.toString('base64url'),
       octets.toString('base64'),
       octets.toString('hex'),

@@ -219,7 +219,7 @@ test('the value of a variable that is no key is not shown: it may be a secret', 
 test('a config without a role is refused, with what to add', () => {
   const [finding] = findingsOf(['mesh: mesh.json'])
   assert.match(finding?.problem ?? '', /role/)
-  assert.match(finding?.remedy ?? '', /relay, ingress or egress/)
+  assert.match(finding?.remedy ?? '', /relay, ingress, egress or authority/)
 })
 
 test('what was read cannot be changed', () => {
@@ -249,7 +249,7 @@ test('editors get a JSON Schema in which every part of the config is described',
   const schema = configJsonSchema() as { type: string; properties: object; additionalProperties: boolean }
   assert.equal(schema.type, 'object')
   const parts = Object.keys(schema.properties).toSorted()
-  assert.equal(parts.join(' '), 'admin drainMs egress ingress log mesh relay state')
+  assert.equal(parts.join(' '), 'admin authority drainMs egress ingress log mesh relay state')
   assert.equal(schema.additionalProperties, false)
   assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema)
 })

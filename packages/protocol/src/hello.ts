@@ -1,8 +1,8 @@
 import { OctetReader, OctetWriter } from './octets.ts'
 
-/** What each side of an encrypted link says first: its credential and the sequence of its revocation list. */
+/** What each side of an encrypted link says first: its credential and the sequence of its bulletin. */
 export interface Hello {
-  readonly revocations: number
+  readonly bulletin: number
   /** An SD-JWT, RFC 9901. */
   readonly credential: string
 }
@@ -14,14 +14,14 @@ export const maxHelloSize = maxCredentialSize + 16
 export const helloAnswer = { accepted: 1, refused: 2 } as const
 
 export function encodeHello(hello: Hello): Buffer {
-  return new OctetWriter(512).u64(hello.revocations).latin1(hello.credential).finish()
+  return new OctetWriter(512).u64(hello.bulletin).latin1(hello.credential).finish()
 }
 
 /** Undefined when the octets are no hello. */
 export function decodeHello(octets: Uint8Array): Hello | undefined {
   const reader = new OctetReader(octets)
-  const revocations = reader.u64()
+  const bulletin = reader.u64()
   const credential = reader.latin1(Math.max(reader.remaining, 0))
   if (!reader.complete || credential.length > maxCredentialSize) return undefined
-  return /^[\w-]+\.[\w-]+\.[\w-]+~([\w-]+~)?$/.test(credential) ? { revocations, credential } : undefined
+  return /^[\w-]+\.[\w-]+\.[\w-]+~([\w-]+~)?$/.test(credential) ? { bulletin, credential } : undefined
 }

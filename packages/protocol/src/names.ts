@@ -34,7 +34,9 @@ export const protocolId = {
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/1.0.0',
   exchange: '/postern/exchange/1.0.0',
-  revocations: '/postern/revocations/1.0.0',
+  bulletin: '/postern/bulletin/1.0.0',
+  credential: '/postern/credential/1.0.0',
+  enrol: '/postern/enrol/1.0.0',
 } as const
 
 /** The mesh's private kad-dht protocol. */

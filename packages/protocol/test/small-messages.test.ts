@@ -77,7 +77,7 @@ test('a knock is 56 octets and comes back; a hello comes back with and without d
   assert.equal(encodeKnock(knock).length, knockSize)
   assert.deepEqual(decodeKnock(encodeKnock(knock)), knock)
   for (const credential of ['a.b.c~', 'a.b.c~d~'])
-    assert.deepEqual(decodeHello(encodeHello({ revocations: 3, credential })), { revocations: 3, credential })
+    assert.deepEqual(decodeHello(encodeHello({ bulletin: 3, credential })), { bulletin: 3, credential })
 })
 
 test('each failure has a number of its own, and a number that none has is a violation', () => {

@@ -1,8 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Authority, addBootstrap, createAuthority, issueNode, revoke } from '@postern/identity'
-import { announceRevocations, type Config, checkConfig, type PosternNode, readiness, startNode } from '@postern/node'
+import { type Authority, addBootstrap, createAuthority, issueNode, loadAuthority, revoke } from '@postern/identity'
+import {
+  announceBulletin,
+  type Config,
+  checkConfig,
+  joinMesh,
+  type PosternNode,
+  readiness,
+  startNode,
+} from '@postern/node'
 import type { Role } from '@postern/protocol'
 import { eventually } from './eventually.ts'
 
@@ -20,6 +28,8 @@ export interface MeshOrder {
   readonly ingress?: Readonly<Record<string, unknown>>
   readonly service?: Readonly<Record<string, unknown>>
   readonly drainMs?: number
+  /** Nodes of the role authority; none unless said otherwise. */
+  readonly authorities?: number
 }
 
 export interface KitNode {
@@ -37,6 +47,7 @@ export interface KitMesh extends AsyncDisposable {
   readonly relays: readonly KitNode[]
   readonly ingresses: readonly KitNode[]
   readonly egresses: readonly KitNode[]
+  readonly authorities: readonly KitNode[]
   /** Makes and starts another node of the same mesh; `prepare` may change its folder before it starts. */
   add(
     name: string,
@@ -45,6 +56,8 @@ export interface KitMesh extends AsyncDisposable {
     services?: readonly string[],
     prepare?: (folder: string) => void | Promise<void>,
   ): Promise<KitNode>
+  /** Joins by an invite, and starts. */
+  join(invite: string, name: string, config: Readonly<Record<string, unknown>>): Promise<KitNode>
   /** Takes back what was issued to a node, as an operator does; answers with how many relays were told. */
   revoke(who: string): Promise<number>
   /** Starts a stopped node again, from its folder. */
@@ -70,6 +83,7 @@ class Founded implements KitMesh {
   relays: KitNode[] = []
   ingresses: KitNode[] = []
   egresses: KitNode[] = []
+  authorities: KitNode[] = []
   readonly #order: MeshOrder
   readonly #root: string
   readonly #started: KitNode[] = []
@@ -100,6 +114,8 @@ class Founded implements KitMesh {
     }
     this.relays = await this.#many(relays, 'relay', { relay })
     this.egresses = await this.#many(egresses, 'egress', { egress: { services: { api: offered } } })
+    const folder = this.authority.folder
+    this.authorities = await this.#many(this.#order.authorities ?? 0, 'authority', { authority: { folder } })
     this.ingresses = await this.#many(ingresses, 'ingress', { ingress: door })
     await eventually('the mesh is ready', () => this.#started.every(({ node }) => readiness(node.status()).ready))
   }
@@ -120,17 +136,27 @@ class Founded implements KitMesh {
     const folder = join(this.#root, name)
     await issueNode(this.authority, folder, { name, roles: [role], services })
     await prepare?.(folder)
-    const value = { log: { level: 'silent' }, drainMs: this.#order.drainMs ?? 500, ...config }
-    const checked = checkConfig({ value, origin: () => 'kit' }, join(folder, 'postern.yaml'))
-    const started = await this.restart({ name, folder, config: checked })
+    const started = await this.#start(name, folder, config)
     const addresses = started.node.status().relay?.addresses ?? []
     if (addresses.length > 0) this.authority = addBootstrap(this.authority, addresses)
     return started
   }
 
+  async join(invite: string, name: string, config: Readonly<Record<string, unknown>>): Promise<KitNode> {
+    const folder = join(this.#root, name)
+    await joinMesh({ invite, folder })
+    return await this.#start(name, folder, config)
+  }
+
+  #start(name: string, folder: string, config: Readonly<Record<string, unknown>>): Promise<KitNode> {
+    const value = { log: { level: 'silent' }, drainMs: this.#order.drainMs ?? 500, ...config }
+    const checked = checkConfig({ value, origin: () => 'kit' }, join(folder, 'postern.yaml'))
+    return this.restart({ name, folder, config: checked })
+  }
+
   async revoke(who: string): Promise<number> {
-    const { sealed } = await revoke(this.authority, who, Date.now())
-    return (await announceRevocations(this.authority, sealed)).told.length
+    await revoke(this.authority, who)
+    return (await announceBulletin(await loadAuthority(this.authority.folder))).told.length
   }
 
   async restart(stopped: Omit<KitNode, 'node'>): Promise<KitNode> {

@@ -58,6 +58,8 @@ function describe(status: NodeStatus): string {
       ])
     }
   }
+  if (status.authority !== undefined)
+    rows.push(['authority', `registered at ${status.authority.guards?.registered ?? 0} guards`])
   const counters = Object.entries(status.counters).map(([name, count]) => [name, String(count)] as const)
   return [sheet(rows), ...(counters.length > 0 ? ['\ncounters', sheet(counters)] : [])].join('\n')
 }

@@ -30,6 +30,10 @@ export class DemoFolders {
     this.#authority = addBootstrap(this.#authority, addresses)
   }
 
+  authorityNode(name: string): Promise<string> {
+    return this.#node(name, 'authority', [], { authority: { folder: this.authority } })
+  }
+
   relay(name: string): Promise<string> {
     return this.#node(name, 'relay', [], { relay: { listen: ['/ip4/127.0.0.1/tcp/0'] } })
   }

@@ -66,7 +66,9 @@ class Demo {
     const { egresses, relays } = this.#options
     const folders = await DemoFolders.create(this.#root)
     this.#authority = folders.authority
-    this.#say(`Starting ${relays} relays, ${egresses} egresses and an ingress, each as a process of its own.`)
+    this.#say(
+      `Starting ${relays} relays, ${egresses} egresses, an ingress and an authority, each as a process of its own.`,
+    )
     const backend = this.#options.backend ?? (await this.#sampleApi())
     await this.#relay(folders, 1)
     await Promise.all(numbers(2, relays).map((number) => this.#relay(folders, number)))
@@ -76,6 +78,7 @@ class Demo {
         this.#node(`egress-${number}`, await folders.egress(`egress-${number}`, backend)),
       ),
       folders.ingress('ingress', port).then((dir) => this.#node('ingress', dir)),
+      folders.authorityNode('authority-node').then((dir) => this.#node('authority-node', dir)),
     ])
     this.#nodes.sort((a, b) => a.child.name.localeCompare(b.child.name))
     await Promise.all(this.#nodes.map((node) => this.#ready(node)))

@@ -1,6 +1,8 @@
 import type { Stream } from '@libp2p/interface'
 import { permits } from '@postern/identity'
 import {
+  type Caller,
+  type Credential,
   type End,
   type Log,
   type Meter,
@@ -26,7 +28,7 @@ export function lookupEnd(recordsOf: (service: ServiceId) => readonly SignedReco
   return (stream, replyKey, end) => answerLookup(stream, replyKey, recordsOf(Buffer.from(end.subject).toString('hex')))
 }
 
-/** At an egress: the circuit becomes a connection, on which the initiator then opens the trunk. */
+/** At an egress or an authority: the circuit becomes a connection, on which the initiator then opens the trunk. */
 export function trunkEnd(host: Host): EndServer {
   return (stream) => upgradeInbound(host, stream, AbortSignal.timeout(upgradeDeadlineMs))
 }
@@ -46,8 +48,19 @@ export async function serveTrunks(host: Host, offer: Offer, log: Log, meter: Met
       }
       meter.count('trunks_accepted')
       log.info('trunk accepted', { peer, name: credential.name })
-      offer.accept(streamPipe(stream), { peer, name: credential.name, services: credential.services })
+      offer.accept(streamPipe(stream), callerOf(host, credential))
     },
     { maxInboundStreams: 16 },
   )
+}
+
+/** The ingress, and what it may call as things are at the time of each exchange. */
+function callerOf({ roster }: Host, { name, peer }: Credential): Caller {
+  return {
+    peer,
+    name,
+    get services() {
+      return roster.with(peer, 'ingress')?.services ?? []
+    },
+  }
 }

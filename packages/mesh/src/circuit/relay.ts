@@ -23,6 +23,7 @@ import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import type { Host } from '../host.ts'
 import { maxStreamsPerLink } from '../link/muxer.ts'
 import { OneTime } from '../one-time.ts'
+import { rightsOf } from '../rights.ts'
 import { linkTo } from './open.ts'
 import { peel } from './route.ts'
 import { type Opened, SlotOpener } from './seal.ts'
@@ -89,10 +90,11 @@ export class CircuitRelay {
   async #serve(stream: Stream, connection: Connection): Promise<void> {
     const { host, limits, meter } = this.#init
     const neighbour = connection.remotePeer.toString()
-    // Whoever opens a circuit here is an ingress, or a relay that passes one on.
-    if (host.roster.with(neighbour, 'ingress', 'relay') === undefined) return this.#answer(stream, 'REFUSED')
+    const rights = rightsOf(host.roster.of(neighbour))
+    if (rights.circuits === 0) return this.#answer(stream, 'REFUSED')
     const account = this.#accounts.get(neighbour) ?? { circuits: 0, bytes: 0 }
-    if (account.circuits >= limits.perNeighbour || this.#total >= limits.total) return this.#answer(stream, 'BUSY')
+    if (account.circuits >= Math.min(limits.perNeighbour, rights.circuits) || this.#total >= limits.total)
+      return this.#answer(stream, 'BUSY')
     this.#accounts.set(neighbour, account)
     account.circuits += 1
     this.#total += 1
@@ -141,7 +143,8 @@ export class CircuitRelay {
       const addresses = forward.addresses.map((octets) => multiaddr(octets).toString())
       const signal = AbortSignal.timeout(dialDeadlineMs)
       const link = await linkTo(host, { peer, addresses }, signal)
-      if (host.roster.with(peer, 'relay', 'egress') === undefined) return await this.#answer(stream, 'REFUSED')
+      if (host.roster.with(peer, 'relay', 'egress', 'authority') === undefined)
+        return await this.#answer(stream, 'REFUSED')
       onward = await link.newStream(protocolId.circuit, { signal, maxOutboundStreams: maxStreamsPerLink })
     } catch (error) {
       log.debug('circuit not passed on', { reason: reasonOf(error) })

@@ -17,7 +17,7 @@ import {
 } from '@postern/protocol'
 import { Backoff } from '../backoff.ts'
 import { atMost, later } from '../deadline.ts'
-import type { Endpoint, Finder } from '../directory/find.ts'
+import type { Endpoint, Finder, Wanted } from '../directory/find.ts'
 import type { Host } from '../host.ts'
 import type { PathChooser } from '../path.ts'
 import { streamPipe } from '../stream-pipe.ts'
@@ -37,6 +37,7 @@ import { upgradeOutbound } from './upgrade.ts'
 export interface TrunksInit {
   readonly host: Host
   readonly finder: Finder
+  readonly wanted: (service: ServiceName) => Wanted
   readonly paths: PathChooser
   /** Services that are called here: their trunks are opened before the first request. */
   readonly services: () => readonly ServiceName[]
@@ -153,7 +154,7 @@ export class TrunkPool implements Trunks {
     if (this.#stopped) return
     let endpoints: readonly Endpoint[]
     try {
-      endpoints = await this.#init.finder.find(service)
+      endpoints = await this.#init.finder.find(this.#init.wanted(service))
     } catch (error) {
       state.missing = false
       this.#init.log.debug('service not found', { service, reason: reasonOf(error) })

@@ -1,4 +1,4 @@
-import { permits, type Verifier, verifyRecord } from '@postern/identity'
+import { type Bulletin, permits, serviceIdOf, type Verifier, verifyRecord } from '@postern/identity'
 import {
   type Clock,
   type Log,
@@ -6,6 +6,7 @@ import {
   PosternError,
   type RelayAddress,
   reasonOf,
+  type ServiceId,
   type ServiceName,
   type SignedRecord,
 } from '@postern/protocol'
@@ -14,7 +15,6 @@ import { existingLink, openCircuit } from '../circuit/open.ts'
 import type { Host } from '../host.ts'
 import type { PathChooser } from '../path.ts'
 import { askRelay } from './lookup.ts'
-import { serviceIdOf } from './service-id.ts'
 
 /** An egress that offers a service, and the guards through which it is reached. */
 export interface Endpoint {
@@ -26,10 +26,20 @@ export interface Endpoint {
 export interface FindInit {
   readonly host: Host
   readonly verifier: Verifier
-  readonly secret: Buffer
-  readonly paths: PathChooser
+  readonly paths: Pick<PathChooser, 'entries' | 'to'>
   readonly clock: Clock
   readonly log: Log
+}
+
+/** What is looked for: by its ids in the directory, and the role that its peers must have. */
+export interface Wanted {
+  readonly ids: readonly ServiceId[]
+  readonly role: 'egress' | 'authority'
+}
+
+/** A service, or the authority, by what it is registered under: one id for each mesh secret in force. */
+export function wanted(bulletin: Bulletin, service: ServiceName, role: Wanted['role']): Wanted {
+  return { ids: bulletin.secrets.map((secret) => serviceIdOf(secret, service)), role }
 }
 
 type Found = Pick<Endpoint, 'egress' | 'weight'>
@@ -49,33 +59,36 @@ export class Finder {
   }
 
   /** Endpoints that are not draining, each once. Throws NO_RELAY when no entry answers, NO_GUARD when no guard does. */
-  async find(service: ServiceName): Promise<Endpoint[]> {
-    const guards = (await this.#guards(service)).slice(0, maxGuardsAsked)
+  async find({ ids, role }: Wanted): Promise<Endpoint[]> {
+    const searches = await Promise.allSettled(ids.map((id) => this.#search(id, role)))
+    const found = searches.filter((search) => search.status === 'fulfilled')
+    if (found.length === 0) for (const search of searches) if (search.status === 'rejected') throw search.reason
+    const endpoints = new Map<PeerName, Endpoint>()
+    for (const { egress, guard, weight } of found.flatMap(({ value }) => value)) {
+      const guards = endpoints.get(egress)?.guards.filter(({ peer }) => peer !== guard.peer) ?? []
+      endpoints.set(egress, { egress, guards: [...guards, guard], weight })
+    }
+    return [...endpoints.values()]
+  }
+
+  async #search(id: ServiceId, role: Wanted['role']): Promise<Array<Found & { guard: RelayAddress }>> {
+    const guards = (await this.#guards(id)).slice(0, maxGuardsAsked)
     const answers = await Promise.all(
-      guards.map(async (guard) => ({ guard, found: await this.#askGuard(guard, service) })),
+      guards.map(async (guard) => ({ guard, found: await this.#askGuard(guard, id, role) })),
     )
     if (guards.length > 0 && answers.every(({ found }) => found === undefined)) {
       throw new PosternError('NO_GUARD', 'none of the guards of the service answers')
     }
-    const endpoints = new Map<PeerName, { guards: RelayAddress[]; weight: number }>()
-    for (const { guard, found } of answers) {
-      for (const { egress, weight } of found ?? []) {
-        const endpoint = endpoints.get(egress) ?? { guards: [], weight }
-        endpoint.guards.push(guard)
-        endpoints.set(egress, endpoint)
-      }
-    }
-    return [...endpoints].map(([egress, { guards: found, weight }]) => ({ egress, guards: found, weight }))
+    return answers.flatMap(({ found, guard }) => found?.map((each) => ({ ...each, guard })) ?? [])
   }
 
-  async #guards(service: ServiceName): Promise<readonly RelayAddress[]> {
-    const { host, log, paths, secret } = this.#init
+  async #guards(service: ServiceId): Promise<readonly RelayAddress[]> {
+    const { host, log, paths } = this.#init
     for (const entry of paths.entries()) {
       const link = existingLink(host, entry.peer)
       if (link === undefined) continue
       try {
-        const request = { type: 'guards', service: serviceIdOf(secret, service) } as const
-        return await askRelay(link, request, AbortSignal.timeout(lookupDeadlineMs))
+        return await askRelay(link, { type: 'guards', service }, AbortSignal.timeout(lookupDeadlineMs))
       } catch (error) {
         log.debug('lookup failed', { peer: entry.peer, reason: reasonOf(error) })
       }
@@ -83,16 +96,15 @@ export class Finder {
     throw new PosternError('NO_RELAY', 'no relay that this node is linked to answers a lookup')
   }
 
-  async #askGuard(guard: RelayAddress, service: ServiceName): Promise<Found[] | undefined> {
-    const { clock, host, log, paths, secret } = this.#init
+  async #askGuard(guard: RelayAddress, id: ServiceId, role: Wanted['role']): Promise<Found[] | undefined> {
+    const { clock, host, log, paths } = this.#init
     try {
       const signal = AbortSignal.timeout(lookupDeadlineMs)
-      const subject = Buffer.from(serviceIdOf(secret, service), 'hex')
-      const end = { kind: 'end', purpose: 'lookup', subject } as const
+      const end = { kind: 'end', purpose: 'lookup', subject: Buffer.from(id, 'hex') } as const
       const { stream, replyKey } = await openCircuit(host, paths.to(guard), end, { clock, signal })
       const records = await readLookup(stream, replyKey, signal)
       await stream.close({ signal })
-      const verified = await Promise.all(records.map((signed) => this.#verify(signed, service)))
+      const verified = await Promise.all(records.map((signed) => this.#verify(signed, id, role)))
       return verified.filter((endpoint) => endpoint !== undefined)
     } catch (error) {
       log.debug('guard did not answer', { peer: guard.peer, reason: reasonOf(error) })
@@ -101,13 +113,13 @@ export class Finder {
   }
 
   /** A guard can withhold records, not make them: each is signed by an egress that an authority vouches for. */
-  async #verify(signed: SignedRecord, service: ServiceName): Promise<Found | undefined> {
-    const { clock, log, secret, verifier } = this.#init
+  async #verify(signed: SignedRecord, id: ServiceId, role: Wanted['role']): Promise<Found | undefined> {
+    const { clock, log, verifier } = this.#init
     try {
       const egress = subjectOf(signed.record)
       const record = await verifyRecord(signed.record, egress, clock)
       const credential = await verifier.credential(signed.credential, egress)
-      const good = permits(credential, 'egress') && record.service === serviceIdOf(secret, service) && !record.draining
+      const good = permits(credential, role) && record.service === id && !record.draining
       return good ? { egress, weight: record.weight } : undefined
     } catch (error) {
       log.warn('record refused', { code: 'RECORD_INVALID', reason: reasonOf(error) })

@@ -15,15 +15,18 @@ import {
   type SignedRecord,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
+import { rightsOf } from '../rights.ts'
 import type { Dht } from './dht.ts'
+import { relayKey, serviceKey } from './keys.ts'
 import { messagesOf } from './messages.ts'
 import { Records } from './records.ts'
-import { relayKey, serviceKey } from './service-id.ts'
 
 export interface GuardInit {
   readonly host: Host
   readonly dht: Dht
   readonly mesh: MeshId
+  /** Whether an authority is found under the service id, and nothing else. */
+  readonly isAuthority: (service: ServiceId) => boolean
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -84,13 +87,16 @@ export class Guard {
   }
 
   async #take(octets: Uint8Array, egress: string): Promise<GuardAnswer> {
-    const credential = this.#init.host.roster.with(egress, 'egress')
-    if (credential === undefined) return { ok: false, code: 'CREDENTIAL_REFUSED' }
+    const credential = this.#init.host.roster.of(egress)
+    const { registers } = rightsOf(credential)
+    if (credential === undefined || registers.length === 0) return { ok: false, code: 'CREDENTIAL_REFUSED' }
     const request = decodeGuardRequest(octets)
     if (request === undefined) return { ok: false, code: 'BAD_MESSAGE' }
     try {
       const record = await verifyRecord(request.record, egress, this.#init.clock)
       if (record.expiresMs > this.#init.clock.now() + 2 * recordLifeMs) return { ok: false, code: 'RECORD_INVALID' }
+      if (!registers.includes(this.#init.isAuthority(record.service) ? 'authority' : 'service'))
+        return { ok: false, code: 'CREDENTIAL_REFUSED' }
       if (request.type === 'withdraw') {
         this.#withdraw(record.service, egress)
         return { ok: true }

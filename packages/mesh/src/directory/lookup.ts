@@ -6,15 +6,17 @@ import {
   type LookupRequest,
   type MeshId,
   type Meter,
+  type PeerName,
   PosternError,
   protocolId,
   type RelayAddress,
   type ServiceId,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
+import { rightsOf } from '../rights.ts'
 import type { Dht } from './dht.ts'
+import { relayKey, serviceKey } from './keys.ts'
 import { messagesOf } from './messages.ts'
-import { relayKey, serviceKey } from './service-id.ts'
 
 const maxRelays = 32
 const maxGuards = 16
@@ -26,6 +28,8 @@ export interface LookupInit {
   readonly host: Host
   readonly dht: Dht
   readonly mesh: MeshId
+  /** Whether an authority is found under the service id, and nothing else. */
+  readonly isAuthority: (service: ServiceId) => boolean
   readonly guards: (service: ServiceId) => boolean
   readonly addresses: () => readonly string[]
   readonly meter: Meter
@@ -50,13 +54,21 @@ export class Lookup {
     const signal = AbortSignal.timeout(requestDeadlineMs)
     const messages = messagesOf(stream)
     const request = decodeLookupRequest((await messages.read({ signal })).subarray())
-    if (request === undefined || this.#init.host.roster.of(connection.remotePeer.toString()) === undefined) {
+    if (request === undefined || !this.#may(connection.remotePeer.toString(), request)) {
       this.#init.meter.count('lookups_refused')
       throw new PosternError('BAD_MESSAGE', 'not a lookup')
     }
     this.#init.meter.count('lookups', request.type)
     await messages.write(encodeMessage({ relays: await this.#answer(request) }), { signal })
     await stream.close({ signal })
+  }
+
+  #may(peer: PeerName, request: LookupRequest): boolean {
+    const { lookup } = rightsOf(this.#init.host.roster.of(peer))
+    return (
+      lookup === 'any' ||
+      (lookup === 'authority' && request.type === 'guards' && this.#init.isAuthority(request.service))
+    )
   }
 
   /** One search serves all who ask the same within a second. */

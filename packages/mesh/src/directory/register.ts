@@ -1,5 +1,5 @@
 import type { Stream } from '@libp2p/interface'
-import { type NodeKey, sealRecord } from '@postern/identity'
+import { type NodeKey, sealRecord, serviceIdOf } from '@postern/identity'
 import {
   type Clock,
   decodeGuardAnswer,
@@ -12,18 +12,19 @@ import {
   reasonOf,
   recordLifeMs,
   recordRefreshMs,
+  type ServiceId,
   type ServiceName,
   type ServiceRecord,
 } from '@postern/protocol'
 import { existingLink } from '../circuit/open.ts'
 import type { Host } from '../host.ts'
 import { messagesOf } from './messages.ts'
-import { serviceIdOf } from './service-id.ts'
 
 export interface RegisterInit {
   readonly host: Host
   readonly key: NodeKey
-  readonly secret: Buffer
+  /** Mesh secrets in force: a service is registered under each. */
+  readonly secrets: () => readonly Buffer[]
   readonly services: () => readonly ServiceName[]
   readonly guards: () => readonly PeerName[]
   readonly clock: Clock
@@ -49,10 +50,13 @@ export class Registration {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      for (const guard of this.#init.guards()) void this.register(guard)
-    }, recordRefreshMs)
+    this.#timer = setInterval(() => this.refresh(), recordRefreshMs)
     this.#timer.unref()
+  }
+
+  /** Registers anew at every guard, as when the mesh secret or the own credential has changed. */
+  refresh(): void {
+    for (const guard of this.#init.guards()) void this.register(guard)
   }
 
   stop(): void {
@@ -85,8 +89,8 @@ export class Registration {
     const stream: Stream = await link.newStream(protocolId.guard, { signal })
     try {
       const messages = messagesOf(stream)
-      for (const service of this.#init.services()) {
-        const record = await sealRecord(this.#recordOf(service), this.#init.key.signing)
+      for (const { id, service } of this.#wanted()) {
+        const record = await sealRecord(this.#recordOf(id), this.#init.key.signing)
         await messages.write(encodeMessage({ type, record }), { signal })
         const answer = decodeGuardAnswer((await messages.read({ signal })).subarray())
         if (answer?.ok !== true) {
@@ -98,10 +102,17 @@ export class Registration {
     }
   }
 
-  #recordOf(service: ServiceName): ServiceRecord {
+  #wanted(): Array<{ service: ServiceName; id: ServiceId }> {
+    const secrets = this.#init.secrets()
+    return this.#init
+      .services()
+      .flatMap((service) => secrets.map((secret) => ({ service, id: serviceIdOf(secret, service) })))
+  }
+
+  #recordOf(service: ServiceId): ServiceRecord {
     const now = this.#init.clock.now()
     return {
-      service: serviceIdOf(this.#init.secret, service),
+      service,
       egress: this.#init.host.peer,
       sequence: now,
       expiresMs: now + recordLifeMs,

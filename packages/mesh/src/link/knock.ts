@@ -1,10 +1,12 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { ConnectionProtector, MessageStream, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
+import { inviteSecretOf, type KnockKey, maxInviteLifeMs } from '@postern/identity'
 import {
   type Clock,
   decodeKnock,
   encodeKnock,
+  type Knock,
   knockNonceSize,
   knockProofInput,
   knockSize,
@@ -24,16 +26,20 @@ const maxEarlyBytes = 64 * 1024
 export interface KnockInit {
   /** Hears of every octet that a link carries, either way. */
   readonly passed?: (bytes: number) => void
-  /** Mesh secrets in force: the first is used to knock, all are answered to. */
-  readonly secrets: readonly Buffer[]
+  /** What this node knocks with. */
+  readonly knock: () => KnockKey
+  /** Mesh secrets that are answered to, and what follows from them for those who are invited. */
+  readonly heard: () => readonly Buffer[]
   readonly clock: Clock
   readonly refused: (reason: KnockRefusal) => void
 }
 
 export type KnockRefusal = 'malformed' | 'late' | 'wrong' | 'replayed' | 'missing' | 'crowded'
 
-export function makeKnock(secret: Buffer, listener: string, timeMs: number): Buffer {
+/** A knock by an invite tells in the beginning of its nonce until when that is good. */
+export function makeKnock({ secret, untilMs }: KnockKey, listener: string, timeMs: number): Buffer {
   const nonce = randomBytes(knockNonceSize)
+  if (untilMs !== undefined) nonce.writeBigUInt64BE(BigInt(untilMs))
   return encodeKnock({ nonce, timeMs, proof: prove(secret, listener, nonce, timeMs) })
 }
 
@@ -59,12 +65,22 @@ export class KnockJudge {
   judge(octets: Uint8Array): KnockRefusal | undefined {
     const knock = decodeKnock(octets)
     if (knock === undefined) return 'malformed'
-    if (Math.abs(knock.timeMs - this.#init.clock.now()) > knockToleranceMs) return 'late'
-    const good = this.#init.secrets.some((secret) =>
-      timingSafeEqual(prove(secret, this.#listener, knock.nonce, knock.timeMs), knock.proof),
-    )
-    if (!good) return 'wrong'
+    const now = this.#init.clock.now()
+    if (Math.abs(knock.timeMs - now) > knockToleranceMs) return 'late'
+    if (!this.#keys(knock, now).some((secret) => this.#proves(secret, knock))) return 'wrong'
     return this.#seen.use(Buffer.from(knock.nonce).toString('latin1')) ? undefined : 'replayed'
+  }
+
+  /** The mesh's secrets, and those of invites that end when the nonce says, which must be soon enough. */
+  #keys({ nonce }: Knock, now: number): readonly Buffer[] {
+    const secrets = this.#init.heard()
+    const untilMs = Number(Buffer.from(nonce).readBigUInt64BE())
+    if (untilMs <= now || untilMs > now + maxInviteLifeMs) return secrets
+    return [...secrets, ...secrets.map((secret) => inviteSecretOf(secret, untilMs))]
+  }
+
+  #proves(secret: Buffer, { nonce, proof, timeMs }: Knock): boolean {
+    return timingSafeEqual(prove(secret, this.#listener, nonce, timeMs), proof)
   }
 }
 
@@ -90,11 +106,10 @@ export function knockProtector(init: KnockInit): (components: { peerId: PeerId }
 
 function sendKnock(connection: MultiaddrConnection, init: KnockInit): void {
   const listener = connection.remoteAddr.getComponents().findLast((part) => part.name === 'p2p')?.value
-  const [secret] = init.secrets
-  if (listener === undefined || secret === undefined) {
+  if (listener === undefined) {
     throw new PosternError('KNOCK_REFUSED', 'a relay is only dialled by an address that ends in its peer id')
   }
-  connection.send(makeKnock(secret, listener, init.clock.now()))
+  connection.send(makeKnock(init.knock(), listener, init.clock.now()))
 }
 
 async function answer(

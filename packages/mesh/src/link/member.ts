@@ -8,7 +8,13 @@ import type {
   StreamMuxerFactory,
 } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
-import { type Member, type SealedCredential, undisclosed, type VerifiedCredential } from '@postern/identity'
+import {
+  type Member,
+  type SealedCredential,
+  undisclosed,
+  type VerifiedCredential,
+  type Verifier,
+} from '@postern/identity'
 import {
   type Code,
   decodeHello,
@@ -29,10 +35,10 @@ export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
   /** Our own credential as it is now, with the names of services. Relays, at the other end of links, are not shown those. */
   readonly credential: () => SealedCredential
-  /** The sequence of the newest list of revocations here. */
-  readonly revocations: () => number
-  /** A peer is who it says and a member; its newest list of revocations has this sequence. */
-  readonly proved: (credential: VerifiedCredential, revocations: number) => void
+  /** The sequence of the newest bulletin here. */
+  readonly bulletin: () => number
+  /** A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. */
+  readonly proved: (credential: VerifiedCredential, bulletin: number) => void
   readonly refused: (code: Code, peer: PeerName) => void
 }
 
@@ -72,14 +78,17 @@ async function admit(
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
   expectPartialLength(secured.connection)
-  await exchangeHellos(secured, shown, init, options?.signal)
+  const { verifier } = init.member
+  // Only one who comes may hold no more than an invite.
+  const verify = carrier.direction === 'inbound' ? verifier.shown : verifier.credential
+  await exchangeHellos(secured, { shown, verify }, init, options?.signal)
   coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
   return secured
 }
 
 async function exchangeHellos(
   secured: Secured,
-  shown: SealedCredential,
+  { shown, verify }: { readonly shown: SealedCredential; readonly verify: Verifier['credential'] },
   init: MembershipInit,
   outer?: AbortSignal,
 ): Promise<void> {
@@ -87,16 +96,16 @@ async function exchangeHellos(
   const signal = outer === undefined ? deadline : AbortSignal.any([outer, deadline])
   const messages = lpStream(secured.connection, { maxDataLength: maxHelloSize, maxBufferSize: 256 * 1024 })
   const peer = secured.remotePeer.toString()
-  await messages.write(encodeHello({ revocations: init.revocations(), credential: shown }), { signal })
+  await messages.write(encodeHello({ bulletin: init.bulletin(), credential: shown }), { signal })
 
   const octets = await messages.read({ signal })
   let credential: VerifiedCredential
-  let revocations: number
+  let bulletin: number
   try {
     const hello = decodeHello(octets.subarray())
     if (hello === undefined) throw new PosternError('BAD_MESSAGE', 'the first message is no hello')
-    revocations = hello.revocations
-    credential = await init.member.verifier.credential(hello.credential, peer)
+    bulletin = hello.bulletin
+    credential = await verify(hello.credential, peer)
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
     await messages.write(Uint8Array.of(refused), { signal })
@@ -108,6 +117,6 @@ async function exchangeHellos(
     init.refused('CREDENTIAL_REFUSED', peer)
     throw new PosternError('CREDENTIAL_REFUSED', 'the other side does not take our credential')
   }
-  init.proved(credential, revocations)
+  init.proved(credential, bulletin)
   messages.unwrap()
 }

@@ -1,15 +1,10 @@
-import { createHash, createHmac } from 'node:crypto'
-import type { MeshId, ServiceId, ServiceName } from '@postern/protocol'
+import { createHash } from 'node:crypto'
+import type { MeshId, ServiceId } from '@postern/protocol'
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
 
 const raw = 0x55
 const sha256 = 0x12
-
-/** What stands for a service wherever a relay or the DHT may look. */
-export function serviceIdOf(secret: Buffer, service: ServiceName): ServiceId {
-  return createHmac('sha256', secret).update(`postern service 1 ${service}`).digest('hex')
-}
 
 /** The key under which guards of a service provide. */
 export function serviceKey(service: ServiceId): CID {

@@ -1,0 +1,30 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { withJson } from '../options.ts'
+import { print, sheet } from '../output.ts'
+
+export function admitCommand(): Command {
+  return withJson(new Command('admit'))
+    .description('answer the request file of `postern join --offline`; works without a mesh')
+    .argument('<file>', 'the request')
+    .requiredOption('--out <file>', 'where to write the answer; only who asked can read what is in it')
+    .option('--authority <folder>', 'folder of the authority', '.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  postern mesh admit egress-2.request --out egress-2.reply --authority authority',
+    )
+    .action(async (file: string, options: { out: string; authority: string; json?: true }) => {
+      const { admit, readPublicFile, writeNewFile } = await import('@postern/identity')
+      const { admission, name, peer } = await admit(resolve(options.authority), readPublicFile(file).trim())
+      writeNewFile(resolve(options.out), `${admission}\n`)
+      print(
+        options.json,
+        { name, peer, file: resolve(options.out) },
+        () =>
+          `${name} is admitted\n${sheet([
+            ['peer', peer],
+            ['answer', resolve(options.out)],
+          ])}\n\nNext, on its host: postern join --reply ${options.out}`,
+      )
+    })
+}

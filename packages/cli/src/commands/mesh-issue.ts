@@ -1,0 +1,64 @@
+import { join, resolve } from 'node:path'
+import { PosternError } from '@postern/protocol'
+import { Command } from 'commander'
+import { type GrantOptions, grantOf, withGrant } from '../grant-options.ts'
+import { collect, withJson } from '../options.ts'
+import { print, sheet } from '../output.ts'
+
+interface IssueOptions extends GrantOptions {
+  readonly out: string
+  readonly bootstrap: readonly string[]
+  readonly json?: true
+}
+
+export function issueCommand(): Command {
+  return withJson(withGrant(new Command('issue')))
+    .description('make a node folder: key, credential, mesh file and a starter config; works offline')
+    .requiredOption('--out <folder>', 'folder to make; it holds a private key, so carry it as a secret')
+    .option(
+      '--bootstrap <multiaddr>',
+      'for a relay: where others will reach it; nodes issued or invited later start from there',
+      collect,
+      [],
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  postern mesh issue --role egress --service billing --name egress-1 --out egress-1',
+    )
+    .action(async (options: IssueOptions) => {
+      const grant = grantOf(options)
+      for (const address of options.bootstrap) checkAddress(address)
+      const { addBootstrap, fileNames, issueNode, loadAuthority, writeNewFile } = await import('@postern/identity')
+      const { starterConfig } = await import('@postern/node')
+      const authority = await loadAuthority(resolve(options.authority))
+      const folder = resolve(options.out)
+      const { peerId } = await issueNode(authority, folder, grant)
+      writeNewFile(join(folder, fileNames.config), starterConfig({ ...grant, authority: authority.folder }))
+      const peer = peerId.toString()
+      if (options.bootstrap.length > 0)
+        addBootstrap(
+          authority,
+          options.bootstrap.map((address) => `${address}/p2p/${peer}`),
+        )
+      const { name, roles, services } = grant
+      print(
+        options.json,
+        { name, peer, roles, services, dir: folder },
+        () =>
+          `${name} is issued\n${sheet([
+            ['peer', peer],
+            ['roles', roles.join(', ')],
+            ['services', services.join(', ') || 'none'],
+            ['folder', folder],
+          ])}\n\n` +
+          `Next: carry the folder to its host, look at ${fileNames.config}, then: postern up --config ${join(options.out, fileNames.config)}`,
+      )
+    })
+}
+
+function checkAddress(address: string): void {
+  if (!/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/.test(address))
+    throw new PosternError('USAGE', `${address} is no address of a relay`, {
+      remedy: 'give a multiaddr like /dns4/relay.example.net/tcp/4001',
+    })
+}

@@ -1,0 +1,57 @@
+import type { Grant } from '@postern/identity'
+import { isServicePattern, PosternError, type Role, roles } from '@postern/protocol'
+import type { Command } from 'commander'
+import { collect, duration } from './options.ts'
+
+export interface GrantOptions {
+  readonly authority: string
+  readonly role: readonly string[]
+  readonly service: readonly string[]
+  readonly name?: string
+  readonly life: number
+}
+
+/** What a node is granted; the same for a folder that is issued and for an invite. */
+export function withGrant(command: Command): Command {
+  return command
+    .requiredOption('--role <role>', `${roles.join(', ')}; may be given several times`, collect, [])
+    .option(
+      '--service <pattern>',
+      'service the node may offer or call, * for any, ab-* for a prefix; may be given several times',
+      collect,
+      [],
+    )
+    .option('--name <name>', 'name of the node (default: its first role)')
+    .option('--authority <folder>', 'folder of the authority', '.')
+    .option('--life <duration>', 'how long a credential is valid: 90d, 24h', duration, duration('90d'))
+}
+
+/** Throws USAGE. */
+export function grantOf({ life, name, role, service }: GrantOptions): Grant {
+  const granted = role.map(roleOf)
+  if (granted.length === 0)
+    throw new PosternError('USAGE', 'a node needs a role', { remedy: `choose among ${roles.join(', ')}: --role relay` })
+  for (const pattern of service) {
+    if (isServicePattern(pattern)) continue
+    throw new PosternError('USAGE', `${pattern} is no service pattern`, {
+      remedy: 'use a DNS label, a prefix like ab-*, or *',
+    })
+  }
+  return { name: checkName(name ?? granted[0] ?? 'node'), roles: granted, services: service, lifeMs: life }
+}
+
+const maxName = 64
+
+/** Throws USAGE. */
+export function checkName(name: string): string {
+  if (name === '' || name.length > maxName)
+    throw new PosternError('USAGE', `a name has 1 to ${maxName} characters`, { remedy: 'choose another name' })
+  return name
+}
+
+function roleOf(text: string): Role {
+  const role = roles.find((known) => known === text)
+  if (role === undefined)
+    throw new PosternError('USAGE', `there is no role ${text}`, { remedy: `choose among ${roles.join(', ')}` })
+  return role
+}

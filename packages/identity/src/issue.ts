@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import type { PeerName } from '@postern/protocol'
+import { decodeJwt } from 'jose'
+import { type Authority, meshFileText } from './authority.ts'
+import { type Grant, type SealedCredential, sealCredential } from './credential.ts'
+import { partsOf } from './disclosure.ts'
+import { generateKey, type NodeKey, saveKey } from './keys.ts'
+import { register } from './register.ts'
+import { fileNames, readSecretFile, writeNewFile, writeSecretFile } from './store.ts'
+
+export const defaultLifeMs = 90 * 24 * 3600_000
+
+/** Signs a credential and keeps in the register that it did. */
+export async function issue(authority: Authority, peer: PeerName, grant: Grant): Promise<SealedCredential> {
+  const sealed = await sealCredential({ ...grant, peer }, authority.signatory, authority.clock)
+  const { exp = 0, jti = '' } = decodeJwt(partsOf(sealed)[0])
+  register(authority.folder, {
+    name: grant.name,
+    peer,
+    credential: jti,
+    roles: [...grant.roles],
+    services: [...grant.services],
+    expires: new Date(exp * 1000).toISOString(),
+  })
+  return sealed
+}
+
+export type NodeOrder = Omit<Grant, 'lifeMs'> & Partial<Pick<Grant, 'lifeMs'>>
+
+/**
+ * Makes a node folder: key, credential, mesh file and mesh secret. The key is made here, so the folder must travel to
+ * the node's host as a secret does. Throws FILE_EXISTS when a node is there.
+ */
+export async function issueNode(authority: Authority, folder: string, order: NodeOrder): Promise<NodeKey> {
+  const key = generateKey()
+  saveKey(join(folder, fileNames.state, fileNames.nodeKey), key)
+  const sealed = await issue(authority, key.peerId.toString(), { lifeMs: defaultLifeMs, ...order })
+  writeMembership(folder, {
+    credential: sealed,
+    mesh: authority.mesh,
+    secret: readSecretFile(join(authority.folder, fileNames.secret)).trim(),
+    bulletin: authority.bulletin.sealed,
+  })
+  return key
+}
+
+/** What makes the holder of a key a member, as it is kept in the holder's folder. */
+export interface Membership {
+  readonly credential: SealedCredential
+  readonly mesh: Authority['mesh']
+  /** The mesh secret of the mesh file, base64url. */
+  readonly secret: string
+  /** The newest bulletin; empty before the first. */
+  readonly bulletin: string
+}
+
+/** Writes all of it but the key. Throws FILE_EXISTS where a node has it already. */
+export function writeMembership(folder: string, { bulletin, credential, mesh, secret }: Membership): void {
+  writeNewFile(join(folder, fileNames.state, fileNames.credential), `${credential}\n`)
+  writeNewFile(join(folder, fileNames.mesh), meshFileText({ ...mesh, secret: `file:${fileNames.secret}` }))
+  writeSecretFile(join(folder, fileNames.secret), `${secret}\n`)
+  if (bulletin !== '') writeSecretFile(join(folder, fileNames.state, fileNames.bulletin), `${bulletin}\n`)
+}

@@ -1,0 +1,62 @@
+import { createPrivateKey } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Clock, PosternError, systemClock } from '@postern/protocol'
+import { z } from 'zod'
+import { Bulletin } from './bulletin.ts'
+import { type VerifiedCredential, verifierOf } from './credential.ts'
+import { openAdmission, replyKey, sealEnrolment } from './enrolment.ts'
+import { type Invitation, invitedMeshSchema } from './invite.ts'
+import { writeMembership } from './issue.ts'
+import { generateKey, loadKey, type NodeKey, saveKey } from './keys.ts'
+import { fileNames, readSecretFile, replaceFile } from './store.ts'
+
+const pendingSchema = z.strictObject({ reply: z.string(), mesh: invitedMeshSchema })
+
+/** A node folder that waits for an authority's answer. */
+export interface Pending {
+  readonly key: NodeKey
+  /** For an authority, see `admit`. */
+  readonly request: string
+}
+
+/**
+ * Begins to join: makes the node's key, which stays here, and the request. What was begun before and got no answer is
+ * begun anew with the same key, so that an invite whose answer was lost is still good. Throws FILE_EXISTS where a node is.
+ */
+export async function beginJoin(folder: string, { invite, mesh }: Invitation): Promise<Pending> {
+  const at = (name: string) => join(folder, fileNames.state, name)
+  for (const file of [at(fileNames.credential), join(folder, fileNames.mesh)]) {
+    if (!existsSync(file)) continue
+    throw new PosternError('FILE_EXISTS', `${file} exists already: there is a node in this folder`, {
+      remedy: 'choose another folder with --dir',
+    })
+  }
+  if (!existsSync(at(fileNames.nodeKey))) saveKey(at(fileNames.nodeKey), generateKey())
+  const key = loadKey(at(fileNames.nodeKey))
+  const reply = replyKey()
+  const pem = reply.export({ type: 'pkcs8', format: 'pem' })
+  replaceFile(at(fileNames.pending), JSON.stringify({ reply: pem, mesh }))
+  return { key, request: await sealEnrolment(key, reply, { invite }) }
+}
+
+/**
+ * Takes the authority's answer: the folder is that of a member then. Throws FILE_MISSING where nothing was begun,
+ * BAD_MESSAGE, or CREDENTIAL_… where the answer is not for this node; then nothing is written.
+ */
+export async function finishJoin(
+  folder: string,
+  admission: string,
+  clock: Clock = systemClock,
+): Promise<VerifiedCredential> {
+  const at = (name: string) => join(folder, fileNames.state, name)
+  const key = loadKey(at(fileNames.nodeKey))
+  const { mesh, reply } = pendingSchema.parse(JSON.parse(readSecretFile(at(fileNames.pending))))
+  const membership = await openAdmission(admission, createPrivateKey(reply), new Bulletin({ mesh, clock }))
+  const bulletin = new Bulletin({ mesh: membership.mesh, clock })
+  if (membership.bulletin !== '') await bulletin.learn(membership.bulletin)
+  const credential = await verifierOf(bulletin).credential(membership.credential, key.peerId.toString())
+  writeMembership(folder, membership)
+  rmSync(at(fileNames.pending))
+  return credential
+}

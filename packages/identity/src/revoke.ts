@@ -1,0 +1,55 @@
+import { PosternError } from '@postern/protocol'
+import type { Authority } from './authority.ts'
+import type { Revoked } from './bulletin.ts'
+import { publish } from './publish.ts'
+import { type Issued, registered } from './register.ts'
+
+export interface Revocation {
+  /** What was taken back, of what was asked for. */
+  readonly subjects: readonly string[]
+  /** Entries of the register that are affected; none for a peer that the register does not know. */
+  readonly issued: readonly Issued[]
+  /** The bulletin now in force, as it travels. */
+  readonly sealed: string
+  readonly seq: number
+}
+
+const peerPattern = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/
+
+/**
+ * Takes back a peer, every peer of a name, one credential or one invite by its id, and signs the next bulletin. What was
+ * taken back already stays so, and the bulletin as it is. Throws USAGE for a name or an id that the register does not
+ * know.
+ */
+export async function revoke(authority: Authority, who: string): Promise<Revocation> {
+  const all = registered(authority.folder)
+  const issued = all.filter(({ credential, name, peer }) => [credential, name, peer].includes(who))
+  const byId = issued.some(({ credential }) => credential === who)
+  const subjects = byId ? [who] : [...new Set(issued.map(({ credential, peer }) => peer ?? credential))]
+  if (subjects.length === 0 && peerPattern.test(who)) subjects.push(who)
+  if (subjects.length === 0) {
+    const names = [...new Set(all.map(({ name }) => name))]
+    throw new PosternError('USAGE', `nothing was issued to ${who}`, {
+      remedy: `name a node, a peer id, a credential or an invite; issued are ${names.slice(0, 20).join(', ') || 'none'}`,
+    })
+  }
+  const at = Math.floor(authority.clock.now() / 1000)
+  const news = subjects.map((subject) => ({ subject, at }))
+  const bulletin = await publish(authority, (notice) => {
+    const revoked = withRevoked(notice.revoked, news)
+    return revoked === notice.revoked ? undefined : { ...notice, revoked }
+  })
+  return { subjects, issued, sealed: bulletin.sealed, seq: bulletin.seq }
+}
+
+/** The list with what is new in it; the same list when nothing is. What is revoked at once no longer waits for its time. */
+export function withRevoked(list: readonly Revoked[], news: readonly Revoked[]): readonly Revoked[] {
+  const known = new Map(list.map((each) => [each.subject, each]))
+  const added = news.filter(({ from, subject }) => {
+    const before = known.get(subject)
+    return before === undefined || (before.from ?? 0) > (from ?? 0)
+  })
+  if (added.length === 0) return list
+  for (const each of added) known.set(each.subject, each)
+  return [...known.values()]
+}

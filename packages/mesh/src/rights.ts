@@ -1,0 +1,37 @@
+import type { Credential, Role } from '@postern/protocol'
+
+/** What a relay does for a neighbour. */
+export interface Rights {
+  /** Circuits that the neighbour may have open. */
+  readonly circuits: number
+  readonly lookup: 'any' | 'authority' | 'none'
+  /** What it may be registered as. */
+  readonly registers: ReadonlyArray<'service' | 'authority'>
+  /** Whether it takes part in the DHT. */
+  readonly directory: boolean
+}
+
+const unlimited = Number.POSITIVE_INFINITY
+/** What asking an authority for a credential takes. */
+const fewCircuits = 8
+
+const rights: Readonly<Record<Role | 'invited' | 'stranger', Rights>> = {
+  relay: { circuits: unlimited, lookup: 'any', registers: [], directory: true },
+  ingress: { circuits: unlimited, lookup: 'any', registers: [], directory: false },
+  egress: { circuits: fewCircuits, lookup: 'any', registers: ['service'], directory: false },
+  authority: { circuits: fewCircuits, lookup: 'any', registers: ['authority'], directory: false },
+  invited: { circuits: fewCircuits, lookup: 'authority', registers: [], directory: false },
+  stranger: { circuits: 0, lookup: 'none', registers: [], directory: false },
+}
+
+/** What a neighbour may ask for, by the credential it has shown: of each right the most that one of its roles gives. */
+export function rightsOf(credential: Credential | undefined): Rights {
+  if (credential === undefined) return rights.stranger
+  const given = credential.roles.length === 0 ? [rights.invited] : credential.roles.map((role) => rights[role])
+  return {
+    circuits: Math.max(...given.map(({ circuits }) => circuits)),
+    lookup: given.find(({ lookup }) => lookup === 'any')?.lookup ?? given[0]?.lookup ?? 'none',
+    registers: given.flatMap(({ registers }) => registers),
+    directory: given.some(({ directory }) => directory),
+  }
+}

@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { admit, fileNames, loadAuthority, readSecretFile } from '@postern/identity'
+import type { Admit, Mesh } from '@postern/mesh'
+import { type Clock, type Log, type Meter, reasonOf } from '@postern/protocol'
+
+export interface AuthorityInit {
+  readonly folder: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly meter: Meter
+}
+
+const lookMs = 1000
+
+/** A node's part as an authority: grants credentials, and tells the mesh of each bulletin that is signed in the folder. */
+export class AuthorityPart {
+  readonly #init: AuthorityInit
+  #timer: NodeJS.Timeout | undefined
+  #toldMs = 0
+
+  private constructor(init: AuthorityInit) {
+    this.#init = init
+  }
+
+  /** Throws what `loadAuthority` throws. */
+  static async open(init: AuthorityInit): Promise<AuthorityPart> {
+    await loadAuthority(init.folder, init.clock)
+    return new AuthorityPart(init)
+  }
+
+  readonly admit: Admit = async (request) => {
+    const { clock, folder, log, meter } = this.#init
+    const { admission, by, name, peer } = await admit(folder, request, clock)
+    meter.count('enrolments', by)
+    log.info('credential granted', { peer, name, by })
+    return admission
+  }
+
+  start(mesh: Pick<Mesh, 'announce'>): void {
+    this.#timer = setInterval(() => void this.#tell(mesh), lookMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #tell(mesh: Pick<Mesh, 'announce'>): Promise<void> {
+    const file = join(this.#init.folder, fileNames.bulletin)
+    const changedMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    if (changedMs === this.#toldMs) return
+    this.#toldMs = changedMs
+    try {
+      await mesh.announce(readSecretFile(file).trim())
+    } catch (error) {
+      this.#init.log.warn('bulletin not told', { reason: reasonOf(error) })
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { type Ask, askRenewal, type Member, type Term, termOf } from '@postern/identity'
+import type { Mesh } from '@postern/mesh'
+import { type Clock, type Code, type Log, type Meter, PosternError, reasonOf } from '@postern/protocol'
+
+export interface RenewalInit {
+  readonly member: Member
+  readonly mesh: Pick<Mesh, 'announce' | 'renewed'>
+  readonly ask: Ask
+  readonly clock: Clock
+  readonly log: Log
+  readonly meter: Meter
+}
+
+const hourMs = 3600_000
+const dayMs = 24 * hourMs
+const lookMs = 500
+const firstRetryMs = 1000
+
+/** When a member's credential is to be renewed: at two thirds of the time for which it counts. */
+export function renewalDueMs(member: Member): number {
+  const { sinceMs, untilMs }: Term = termOf(member)
+  return sinceMs + ((untilMs - sinceMs) * 2) / 3
+}
+
+/**
+ * Renews the node's credential in time, on the links there are. Where no authority answers it tries again and again until
+ * the credential has ended; the log hears of it once for each reason.
+ */
+export class Renewal {
+  readonly #init: RenewalInit
+  #timer: NodeJS.Timeout | undefined
+  #trying = false
+  #retryMs = firstRetryMs
+  #notBeforeMs = 0
+  #failure: Code | undefined
+
+  constructor(init: RenewalInit) {
+    this.#init = init
+  }
+
+  /** Looks often rather than once in time: a bulletin may bring the end of a credential nearer. */
+  start(): void {
+    this.#timer = setInterval(() => void this.#look(), lookMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Renews at once. Throws NO_RELAY, NO_AUTHORITY, BAD_MESSAGE, or what the authority refuses with. */
+  async renew(): Promise<void> {
+    const { ask, clock, log, member, mesh, meter } = this.#init
+    try {
+      const { bulletin, credential } = await askRenewal(member, ask)
+      if (bulletin !== '') await mesh.announce(bulletin)
+      await member.renew(credential)
+      await mesh.renewed()
+    } catch (error) {
+      meter.count('credential_renewals', error instanceof PosternError ? error.code : 'INTERNAL')
+      throw error
+    }
+    meter.count('credential_renewals', 'ok')
+    const { untilMs } = termOf(member)
+    const daysLeft = Math.floor((untilMs - clock.now()) / dayMs)
+    log.info('credential renewed', { expires: new Date(untilMs).toISOString(), daysLeft })
+    this.#failure = undefined
+    this.#retryMs = firstRetryMs
+  }
+
+  async #look(): Promise<void> {
+    const { clock, member } = this.#init
+    if (this.#trying || clock.now() < Math.max(this.#notBeforeMs, renewalDueMs(member))) return
+    this.#trying = true
+    try {
+      await this.renew()
+    } catch (error) {
+      this.#failed(error)
+      this.#notBeforeMs = clock.now() + this.#retryMs
+      this.#retryMs = Math.min(this.#retryMs * 2, hourMs)
+    } finally {
+      this.#trying = false
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { clock, log, member } = this.#init
+    const code = error instanceof PosternError ? error.code : 'INTERNAL'
+    const daysLeft = Math.floor((termOf(member).untilMs - clock.now()) / dayMs)
+    log[code === this.#failure ? 'debug' : 'warn']('credential not renewed', {
+      code,
+      reason: reasonOf(error),
+      daysLeft,
+    })
+    this.#failure = code
+  }
+}
