@@ -5,6 +5,7 @@ import { maxRevocationsSize, type Revocations } from '@postern/identity'
 import { type Log, type Meter, type PeerName, PosternError, protocolId, reasonOf } from '@postern/protocol'
 import type { Host } from './host.ts'
 import { isCircuitAddress } from './link/address.ts'
+import { shortLength } from './link/short-length.ts'
 
 export interface StandingInit {
   readonly host: Host
@@ -107,7 +108,11 @@ export class Standing {
 }
 
 function listStream(stream: Stream) {
-  return lpStream(stream, { maxDataLength: maxRevocationsSize, maxBufferSize: 2 * maxRevocationsSize })
+  return lpStream(stream, {
+    lengthDecoder: shortLength,
+    maxDataLength: maxRevocationsSize,
+    maxBufferSize: 2 * maxRevocationsSize,
+  })
 }
 
 /** Hands a list to a neighbour; answers when that has it in force. */

@@ -24,6 +24,7 @@ import { fromString } from 'uint8arrays'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
 import { expectPartialLength } from './message-length.ts'
+import { shortLength } from './short-length.ts'
 
 export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
@@ -85,7 +86,11 @@ async function exchangeHellos(
 ): Promise<void> {
   const deadline = AbortSignal.timeout(helloDeadlineMs)
   const signal = outer === undefined ? deadline : AbortSignal.any([outer, deadline])
-  const messages = lpStream(secured.connection, { maxDataLength: maxHelloSize, maxBufferSize: 256 * 1024 })
+  const messages = lpStream(secured.connection, {
+    lengthDecoder: shortLength,
+    maxDataLength: maxHelloSize,
+    maxBufferSize: 256 * 1024,
+  })
   const peer = secured.remotePeer.toString()
   await messages.write(encodeHello({ revocations: init.revocations(), credential: shown }), { signal })
 
