@@ -23,6 +23,7 @@ import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import type { Host } from '../host.ts'
 import { maxStreamsPerLink } from '../link/muxer.ts'
 import { OneTime } from '../one-time.ts'
+import { endStream } from '../stream-end.ts'
 import { linkTo } from './open.ts'
 import { peel } from './route.ts'
 import { type Opened, SlotOpener } from './seal.ts'
@@ -52,6 +53,8 @@ export interface RelayInit {
 
 const routeDeadlineMs = 5000
 const dialDeadlineMs = 8000
+/** Time for a neighbour to end what it was refused. */
+const refusedMs = 1000
 
 interface Account {
   circuits: number
@@ -90,9 +93,9 @@ export class CircuitRelay {
     const { host, limits, meter } = this.#init
     const neighbour = connection.remotePeer.toString()
     // Whoever opens a circuit here is an ingress, or a relay that passes one on.
-    if (host.roster.with(neighbour, 'ingress', 'relay') === undefined) return this.#answer(stream, 'REFUSED')
+    if (host.roster.with(neighbour, 'ingress', 'relay') === undefined) return this.#refuse(stream, 'REFUSED')
     const account = this.#accounts.get(neighbour) ?? { circuits: 0, bytes: 0 }
-    if (account.circuits >= limits.perNeighbour || this.#total >= limits.total) return this.#answer(stream, 'BUSY')
+    if (account.circuits >= limits.perNeighbour || this.#total >= limits.total) return this.#refuse(stream, 'BUSY')
     this.#accounts.set(neighbour, account)
     account.circuits += 1
     this.#total += 1
@@ -112,12 +115,12 @@ export class CircuitRelay {
     bytes.unwrap()
     const opened = await this.#opener.open(octets.subarray(0, slotSize))
     const layer = opened === undefined ? undefined : decodeLayer(opened.layer)
-    if (opened === undefined || layer === undefined) return this.#answer(stream, 'INVALID')
+    if (opened === undefined || layer === undefined) return this.#refuse(stream, 'INVALID')
     const refusal = this.#judge(layer)
-    if (refusal !== undefined) return this.#answer(stream, refusal)
+    if (refusal !== undefined) return this.#refuse(stream, refusal)
     if (layer.instruction.kind === 'end') await this.#end(stream, layer.instruction, opened)
     else if (this.#init.forwards) await this.#forward(stream, layer.instruction, octets, account)
-    else await this.#answer(stream, 'REFUSED')
+    else await this.#refuse(stream, 'REFUSED')
   }
 
   #judge(layer: Layer): CircuitAnswer | undefined {
@@ -128,7 +131,7 @@ export class CircuitRelay {
 
   async #end(stream: Stream, end: End, opened: Opened): Promise<void> {
     const serve = this.#init.end(end)
-    if (serve === undefined) return this.#answer(stream, 'REFUSED')
+    if (serve === undefined) return this.#refuse(stream, 'REFUSED')
     stream.send(encodeCircuitAnswer('OK'))
     await serve(stream, opened.replyKey)
   }
@@ -141,11 +144,11 @@ export class CircuitRelay {
       const addresses = forward.addresses.map((octets) => multiaddr(octets).toString())
       const signal = AbortSignal.timeout(dialDeadlineMs)
       const link = await linkTo(host, { peer, addresses }, signal)
-      if (host.roster.with(peer, 'relay', 'egress') === undefined) return await this.#answer(stream, 'REFUSED')
+      if (host.roster.with(peer, 'relay', 'egress') === undefined) return await this.#refuse(stream, 'REFUSED')
       onward = await link.newStream(protocolId.circuit, { signal, maxOutboundStreams: maxStreamsPerLink })
     } catch (error) {
       log.debug('circuit not passed on', { reason: reasonOf(error) })
-      return this.#answer(stream, forward.addresses.length === 0 ? 'UNKNOWN_PEER' : 'UNREACHABLE')
+      return this.#refuse(stream, forward.addresses.length === 0 ? 'UNKNOWN_PEER' : 'UNREACHABLE')
     }
     onward.send(peel(route, forward.key))
     await splice(stream, onward, {
@@ -157,9 +160,9 @@ export class CircuitRelay {
     })
   }
 
-  async #answer(stream: Stream, answer: CircuitAnswer): Promise<void> {
+  async #refuse(stream: Stream, answer: CircuitAnswer): Promise<void> {
     this.#init.meter.count('circuits_refused', answer)
     stream.send(encodeCircuitAnswer(answer))
-    await stream.close({ signal: AbortSignal.timeout(routeDeadlineMs) })
+    await endStream(stream, refusedMs)
   }
 }
