@@ -84,13 +84,16 @@ export class Guard {
   }
 
   async #take(octets: Uint8Array, egress: string): Promise<GuardAnswer> {
-    const credential = this.#init.host.roster.with(egress, 'egress')
-    if (credential === undefined) return { ok: false, code: 'CREDENTIAL_REFUSED' }
+    const { clock, host } = this.#init
+    if (host.roster.with(egress, 'egress') === undefined) return { ok: false, code: 'CREDENTIAL_REFUSED' }
     const request = decodeGuardRequest(octets)
     if (request === undefined) return { ok: false, code: 'BAD_MESSAGE' }
     try {
-      const record = await verifyRecord(request.record, egress, this.#init.clock)
-      if (record.expiresMs > this.#init.clock.now() + 2 * recordLifeMs) return { ok: false, code: 'RECORD_INVALID' }
+      const record = await verifyRecord(request.record, egress, clock)
+      // Its link may have ended meanwhile, and with it what it has here.
+      const credential = host.roster.with(egress, 'egress')
+      if (credential === undefined) return { ok: false, code: 'CREDENTIAL_REFUSED' }
+      if (record.expiresMs > clock.now() + 2 * recordLifeMs) return { ok: false, code: 'RECORD_INVALID' }
       if (request.type === 'withdraw') {
         this.#withdraw(record.service, egress)
         return { ok: true }
