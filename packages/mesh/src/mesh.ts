@@ -12,7 +12,7 @@ import {
   type Trunks,
 } from '@postern/protocol'
 import { type EndServer, echoEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
-import { CircuitRelay, defaultCircuitLimits } from './circuit/relay.ts'
+import { CircuitRelay } from './circuit/relay.ts'
 import { TrunkPool } from './circuit/trunks.ts'
 import { Dht } from './directory/dht.ts'
 import { Finder } from './directory/find.ts'
@@ -20,6 +20,7 @@ import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
 import { Registration } from './directory/register.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
+import { defaultRelayLimits, type RelayLimits } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
 import { PathChooser } from './path.ts'
@@ -28,7 +29,7 @@ import { type TracedHop, traceHops } from './trace.ts'
 
 export interface MeshInit {
   readonly member: Member
-  readonly relay?: RelayAddresses
+  readonly relay?: RelayAddresses & { readonly limits: RelayLimits }
   readonly ingress?: {
     readonly services: () => readonly ServiceName[]
     readonly relays: number
@@ -55,12 +56,17 @@ export interface PeerStatus {
   readonly roles: readonly string[]
   readonly over: 'link' | 'circuit'
   readonly direction: string
+  /** Circuits that it has opened here, and the octets relayed on those since it is linked. */
+  readonly circuits: number
+  readonly bytes: number
 }
 
 export interface MeshStatus {
   readonly peer: PeerName
   readonly addresses: readonly string[]
   readonly circuits: number
+  /** Neighbours that are kept out now because they have misbehaved. */
+  readonly banned: number
   readonly guards: { readonly chosen: number; readonly linked: number; readonly registered: number } | undefined
   readonly entries: { readonly chosen: number; readonly linked: number } | undefined
   readonly services: ReturnType<TrunkPool['describe']>
@@ -86,7 +92,9 @@ export interface Mesh {
 export async function startMesh(init: MeshInit): Promise<Mesh> {
   const host = await startHost({ ...init, relay: init.relay })
   const { clock, log, member, meter } = init
-  const standing = new Standing({ host, revocations: member.revocations, log, meter })
+  const limits = init.relay?.limits ?? defaultRelayLimits
+  const { listsPerMinute } = limits
+  const standing = new Standing({ host, revocations: member.revocations, listsPerMinute, clock, log, meter })
   await standing.start()
   const stops: Array<() => void> = [() => standing.stop()]
   const ends: Partial<Record<Purpose, EndServer>> = { echo: echoEnd }
@@ -97,10 +105,10 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       meter.count('dht_failures', 'find')
       log.debug('directory search ended early', { reason: reasonOf(error) })
     })
-    const guard = new Guard({ host, dht, mesh: member.mesh.id, clock, log, meter })
+    const guard = new Guard({ host, dht, mesh: member.mesh.id, limits, clock, log, meter })
     const addresses = () => host.libp2p.getMultiaddrs().map(withoutPeer)
     const guards = (service: string) => guard.lookup(service).length > 0
-    const lookup = new Lookup({ host, dht, mesh: member.mesh.id, guards, addresses, meter })
+    const lookup = new Lookup({ host, dht, mesh: member.mesh.id, guards, addresses, limits, clock, meter })
     ends.lookup = lookupEnd((service) => guard.lookup(service))
     await guard.start()
     await lookup.start()
@@ -112,7 +120,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
     ends.trunk = trunkEnd(host)
     await serveTrunks(host, init.egress.offer, log, meter)
   }
-  const relay = await startCircuits(host, init, ends)
+  const relay = await startCircuits(host, init, ends, limits)
   const offering = init.egress === undefined ? undefined : startOffering(host, bootstrap, init, init.egress)
   const calling = init.ingress === undefined ? undefined : startCalling(host, bootstrap, init, init.ingress)
 
@@ -122,11 +130,12 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       if (calling === undefined) throw new PosternError('USAGE', 'this node is no ingress')
       return calling.pool
     },
-    peers: () => peersOf(host),
+    peers: () => peersOf(host, relay),
     status: () => ({
       peer: host.peer,
       addresses: host.libp2p.getMultiaddrs().map(String),
       circuits: relay.circuits,
+      banned: host.bans.count,
       guards: offering && {
         chosen: offering.guards.chosen.length,
         linked: offering.guards.linked.length,
@@ -157,6 +166,7 @@ async function startCircuits(
   host: Host,
   init: MeshInit,
   ends: Partial<Record<Purpose, EndServer>>,
+  limits: RelayLimits,
 ): Promise<CircuitRelay> {
   const { clock, log, member, meter } = init
   const relay = new CircuitRelay({
@@ -166,7 +176,7 @@ async function startCircuits(
     meter,
     seed: member.key.libp2p.raw.subarray(0, 32),
     forwards: init.relay !== undefined,
-    limits: defaultCircuitLimits,
+    limits,
     end: (end) => {
       const serve = ends[end.purpose]
       return serve && ((stream, replyKey) => serve(stream, replyKey, end))
@@ -265,11 +275,13 @@ function startCalling(
   return { entries, pool, stop }
 }
 
-function peersOf(host: Host): PeerStatus[] {
+function peersOf(host: Host, relay: CircuitRelay): PeerStatus[] {
   return host.libp2p.getConnections().map((connection) => {
     const peer = connection.remotePeer.toString()
     const credential = host.roster.of(peer)
     const over = isCircuitAddress(connection.remoteAddr) ? 'circuit' : 'link'
-    return { peer, name: credential?.name ?? '', roles: credential?.roles ?? [], over, direction: connection.direction }
+    const { bytes = 0, circuits = 0 } = (over === 'link' ? relay.account(peer) : undefined) ?? {}
+    const { direction } = connection
+    return { peer, name: credential?.name ?? '', roles: credential?.roles ?? [], over, direction, circuits, bytes }
   })
 }

@@ -6,7 +6,7 @@ const dayMs = 24 * 3600_000
 /** What a node says of itself to its operator. */
 export function nodeStatus({ clock, config, counters, egress, ingress, member, mesh, startedMs }: Parts) {
   const { credential } = member
-  const { addresses, circuits, entries, guards, services } = mesh.status()
+  const { addresses, banned, circuits, entries, guards, services } = mesh.status()
   return {
     name: credential.name,
     roles: rolesOf(config),
@@ -20,7 +20,7 @@ export function nodeStatus({ clock, config, counters, egress, ingress, member, m
       daysLeft: Math.round((credential.expiresMs - clock.now()) / dayMs),
     },
     revocations: { sequence: member.revocations.seq, revoked: member.revocations.list.length },
-    ...(config.relay && { relay: { addresses, circuits } }),
+    ...(config.relay && { relay: { addresses, circuits, banned } }),
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),
     ...(egress && { egress: { guards, exchanges: egress.exchanges, services: egress.describe() } }),
     counters: counters.snapshot(),

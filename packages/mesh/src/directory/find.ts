@@ -75,7 +75,9 @@ export class Finder {
       if (link === undefined) continue
       try {
         const request = { type: 'guards', service: serviceIdOf(secret, service) } as const
-        return await askRelay(link, request, AbortSignal.timeout(lookupDeadlineMs))
+        const signal = AbortSignal.timeout(lookupDeadlineMs)
+        await host.paces.lookups.turn(entry.peer, signal)
+        return await askRelay(link, request, signal)
       } catch (error) {
         log.debug('lookup failed', { peer: entry.peer, reason: reasonOf(error) })
       }

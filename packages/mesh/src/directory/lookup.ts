@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import {
+  type Clock,
   decodeLookupAnswer,
   decodeLookupRequest,
   encodeMessage,
@@ -12,6 +13,9 @@ import {
   type ServiceId,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
+import { lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
+import { Turnstile } from '../limits/turnstile.ts'
+import { isMalformed } from '../link/short-length.ts'
 import type { Dht } from './dht.ts'
 import { messagesOf } from './messages.ts'
 import { relayKey, serviceKey } from './service-id.ts'
@@ -28,16 +32,28 @@ export interface LookupInit {
   readonly mesh: MeshId
   readonly guards: (service: ServiceId) => boolean
   readonly addresses: () => readonly string[]
+  readonly limits: RelayLimits
+  readonly clock: Clock
   readonly meter: Meter
 }
 
 /** The relay's side of lookup: which relays there are, and which of them guard a service, both by way of the DHT. */
 export class Lookup {
   readonly #init: LookupInit
+  readonly #lookups: Turnstile
   readonly #recent = new Map<string, Promise<RelayAddress[]>>()
 
   constructor(init: LookupInit) {
+    const { clock, host, limits, meter } = init
     this.#init = init
+    this.#lookups = new Turnstile({
+      what: 'lookups',
+      perSecond: limits.lookupsPerSecond,
+      burst: limits.lookupsPerSecond * lookupBurstSeconds,
+      bans: host.bans,
+      clock,
+      meter,
+    })
   }
 
   async start(): Promise<void> {
@@ -47,16 +63,25 @@ export class Lookup {
   }
 
   async #serve(stream: Stream, connection: Connection): Promise<void> {
+    const { host, meter } = this.#init
+    const peer = connection.remotePeer.toString()
+    if (host.roster.of(peer) === undefined) throw new PosternError('CREDENTIAL_REFUSED', 'not asked by a member')
+    if (!this.#lookups.passes(peer)) throw new PosternError('BUSY', 'asked too often')
     const signal = AbortSignal.timeout(requestDeadlineMs)
     const messages = messagesOf(stream)
-    const request = decodeLookupRequest((await messages.read({ signal })).subarray())
-    if (request === undefined || this.#init.host.roster.of(connection.remotePeer.toString()) === undefined) {
-      this.#init.meter.count('lookups_refused')
-      throw new PosternError('BAD_MESSAGE', 'not a lookup')
-    }
-    this.#init.meter.count('lookups', request.type)
+    const request = await this.#read(messages, signal).catch((error: unknown) => {
+      if (isMalformed(error)) host.bans.blame(peer, 'malformed')
+      throw error
+    })
+    meter.count('lookups', request.type)
     await messages.write(encodeMessage({ relays: await this.#answer(request) }), { signal })
     await stream.close({ signal })
+  }
+
+  async #read(messages: ReturnType<typeof messagesOf>, signal: AbortSignal): Promise<LookupRequest> {
+    const request = decodeLookupRequest((await messages.read({ signal })).subarray())
+    if (request === undefined) throw new PosternError('BAD_MESSAGE', 'not a lookup')
+    return request
   }
 
   /** One search serves all who ask the same within a second. */

@@ -35,6 +35,8 @@ export interface MembershipInit {
   /** A peer is who it says and a member; its newest list of revocations has this sequence. */
   readonly proved: (credential: VerifiedCredential, revocations: number) => void
   readonly refused: (code: Code, peer: PeerName) => void
+  /** Whether the peer has misbehaved, and is told nothing at all. */
+  readonly keptOut: (peer: PeerName) => boolean
 }
 
 type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
@@ -69,6 +71,8 @@ async function admit(
   secured: Secured,
   options?: SecureConnectionOptions,
 ): Promise<Secured> {
+  const peer = secured.remotePeer.toString()
+  if (init.keptOut(peer)) throw new PosternError('BANNED', 'the peer is kept out for a while')
   const carrier = connection as MultiaddrConnection
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
