@@ -89,7 +89,7 @@ async function asksAll(): Promise<void> {
     assert.match(stdout, new RegExp(`name +${name}`))
     assert.ok(!stdout.includes(escape))
     assert.equal(((await ask(`status ${at(name)}`)) as { name: string }).name, name)
-    const peers = /^NAME +ROLES +OVER +DIRECTION +PEER\n(\S+ +\S+ +(link|circuit) )/
+    const peers = /^NAME +ROLES +OVER +DIRECTION +CIRCUITS +RELAYED +PEER\n(\S+ +\S+ +(link|circuit) )/
     assert.match((await run(`peers ${at(name)}`)).stdout, peers)
   })
   await Promise.all(three)

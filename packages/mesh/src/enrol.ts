@@ -19,6 +19,7 @@ import { upgradeOutbound } from './circuit/upgrade.ts'
 import { Finder, type FindInit, type Wanted } from './directory/find.ts'
 import type { Host } from './host.ts'
 import { isCircuitAddress } from './link/address.ts'
+import { shortLength } from './link/short-length.ts'
 import { PathChooser } from './path.ts'
 
 const answerDeadlineMs = 10_000
@@ -70,7 +71,11 @@ async function serve(
 }
 
 function messagesOf(stream: Stream) {
-  return lpStream(stream, { maxDataLength: maxAdmissionSize, maxBufferSize: 2 * maxAdmissionSize })
+  return lpStream(stream, {
+    lengthDecoder: shortLength,
+    maxDataLength: maxAdmissionSize,
+    maxBufferSize: 2 * maxAdmissionSize,
+  })
 }
 
 export interface AskInit extends Omit<FindInit, 'paths'> {

@@ -1,6 +1,7 @@
 import { identify } from '@libp2p/identify'
-import type { ComponentLogger, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Member, VerifiedCredential } from '@postern/identity'
@@ -14,6 +15,10 @@ import {
   PosternError,
 } from '@postern/protocol'
 import { createLibp2p } from 'libp2p'
+import { Bans } from './limits/bans.ts'
+import { askingPace, Pace } from './limits/pace.ts'
+import { linksPerNeighbour } from './limits/relay-limits.ts'
+import { isCircuitAddress } from './link/address.ts'
 import { knockProtector } from './link/knock.ts'
 import { memberEncrypter } from './link/member.ts'
 import { meshYamux } from './link/muxer.ts'
@@ -45,6 +50,10 @@ export interface Host {
   readonly roster: Roster
   /** The sequence of the newest bulletin that each peer had when it connected. */
   readonly heard: ReadonlyMap<PeerName, number>
+  /** Who has misbehaved here. */
+  readonly bans: Bans
+  /** What this node asks of its neighbours. */
+  readonly paces: { readonly circuits: Pace; readonly lookups: Pace }
   readonly peer: PeerName
 }
 
@@ -57,6 +66,15 @@ export async function startHost(init: HostInit): Promise<Host> {
   const heard = new Map<PeerName, number>()
   const refused = refusals(log, meter)
   const parts: { upgrader?: Upgrader } = {}
+  const bans = new Bans({
+    clock,
+    log,
+    meter,
+    cut(peer) {
+      for (const connection of libp2p.getConnections(peerIdFromString(peer)))
+        connection.abort(new PosternError('BANNED', 'the peer has misbehaved'))
+    },
+  })
   const libp2p = await createLibp2p({
     privateKey: member.key.libp2p,
     addresses: { listen: [...(relay?.listen ?? [])], announce: [...(relay?.announce ?? [])] },
@@ -85,6 +103,7 @@ export async function startHost(init: HostInit): Promise<Host> {
           heard.set(credential.peer, bulletin)
         },
         refused,
+        keptOut: (peer) => bans.keepsOut(peer),
       }),
     ],
     streamMuxers: [meshYamux()],
@@ -121,7 +140,20 @@ export async function startHost(init: HostInit): Promise<Host> {
     roster.gone(event.detail.toString())
     heard.delete(event.detail.toString())
   })
-  return { libp2p, upgrader, componentLogger: quiet, roster, heard, peer: libp2p.peerId.toString() }
+  libp2p.addEventListener('connection:open', (event: CustomEvent<Connection>) => {
+    for (const surplus of linksOf(libp2p, event.detail.remotePeer).slice(0, -linksPerNeighbour)) {
+      meter.count('links_surplus')
+      surplus.abort(new PosternError('BUSY', 'newer links of the same peer have taken its place'))
+    }
+  })
+  const pace = () => new Pace({ clock, maxWaitMs: 2000, ...askingPace })
+  const paces = { circuits: pace(), lookups: pace() }
+  return { libp2p, upgrader, componentLogger: quiet, roster, heard, bans, paces, peer: libp2p.peerId.toString() }
+}
+
+/** Links to a peer, the oldest first; circuits to it do not count. */
+function linksOf(libp2p: Libp2p, peer: PeerId): Connection[] {
+  return libp2p.getConnections(peer).filter(({ remoteAddr }) => !isCircuitAddress(remoteAddr))
 }
 
 /** Who was refused and is told of no more than once: one that keeps knocking fills no log. */

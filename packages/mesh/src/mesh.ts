@@ -14,7 +14,7 @@ import {
 } from '@postern/protocol'
 import { type IngressPart, type PartInit, startCalling } from './calling.ts'
 import { type EndServer, echoEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
-import { CircuitRelay, defaultCircuitLimits } from './circuit/relay.ts'
+import { CircuitRelay } from './circuit/relay.ts'
 import type { TrunkPool } from './circuit/trunks.ts'
 import { Dht } from './directory/dht.ts'
 import { wanted } from './directory/find.ts'
@@ -22,6 +22,7 @@ import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
 import { type Admit, askAuthority, serveEnrolment } from './enrol.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
+import { defaultRelayLimits, type RelayLimits } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
 import { type OfferingPart, startOffering } from './offering.ts'
@@ -31,7 +32,7 @@ import { type TracedHop, traceHops } from './trace.ts'
 
 export interface MeshInit {
   readonly member: Member
-  readonly relay?: RelayAddresses
+  readonly relay?: RelayAddresses & { readonly limits: RelayLimits }
   readonly ingress?: IngressPart
   readonly egress?: { readonly offer: Offer; readonly guards: ChoiceStore }
   readonly authority?: { readonly admit: Admit; readonly guards: ChoiceStore }
@@ -51,12 +52,17 @@ export interface PeerStatus {
   readonly roles: readonly string[]
   readonly over: 'link' | 'circuit'
   readonly direction: string
+  /** Circuits that it has opened here, and the octets relayed on those since it is linked. */
+  readonly circuits: number
+  readonly bytes: number
 }
 
 export interface MeshStatus {
   readonly peer: PeerName
   readonly addresses: readonly string[]
   readonly circuits: number
+  /** Neighbours that are kept out now because they have misbehaved. */
+  readonly banned: number
   readonly guards: { readonly chosen: number; readonly linked: number; readonly registered: number } | undefined
   readonly entries: { readonly chosen: number; readonly linked: number } | undefined
   readonly services: ReturnType<TrunkPool['describe']>
@@ -87,8 +93,11 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const host = await startHost({ ...init, relay: init.relay })
   const { clock, log, member, meter } = init
   const part = { host, member, bootstrap: bootstrapOf(member, host), clock, log, meter }
+  const { bulletin } = member
+  const limits = init.relay?.limits ?? defaultRelayLimits
+  const { bulletinsPerMinute } = limits
   let refresh = (): void => {}
-  const standing = new Standing({ host, bulletin: member.bulletin, log, meter, learned: () => refresh() })
+  const standing = new Standing({ host, bulletin, bulletinsPerMinute, learned: () => refresh(), clock, log, meter })
   const renewed = new Renewed({ host, member, log, meter })
   await standing.start()
   await renewed.start()
@@ -102,11 +111,12 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       log.debug('directory search ended early', { reason: reasonOf(error) })
     })
     const isAuthority = (service: ServiceId) =>
-      member.bulletin.heardSecrets.some((secret) => serviceIdOf(secret, authorityService) === service)
-    const guard = new Guard({ host, dht, mesh: member.mesh.id, isAuthority, clock, log, meter })
+      bulletin.heardSecrets.some((secret) => serviceIdOf(secret, authorityService) === service)
+    const directory = { host, dht, mesh: member.mesh.id, isAuthority, limits, clock, log, meter }
+    const guard = new Guard(directory)
     const addresses = () => host.libp2p.getMultiaddrs().map(withoutPeer)
     const guards = (service: string) => guard.lookup(service).length > 0
-    const lookup = new Lookup({ host, dht, mesh: member.mesh.id, isAuthority, guards, addresses, meter })
+    const lookup = new Lookup({ ...directory, guards, addresses })
     ends.lookup = lookupEnd((service) => guard.lookup(service))
     await guard.start()
     await lookup.start()
@@ -123,7 +133,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
     ends.trunk = trunkEnd(host)
     await serveEnrolment(host, init.authority.admit, log, meter)
   }
-  const relay = await startCircuits(host, init, ends)
+  const relay = await startCircuits(host, init, ends, limits)
   const offered = offeredBy(init)
   const offering = offered && startOffering(part, offered)
   const calling = init.ingress && startCalling(part, init.ingress)
@@ -138,11 +148,12 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       if (calling === undefined) throw new PosternError('USAGE', 'this node is no ingress')
       return calling.pool
     },
-    peers: () => peersOf(host),
+    peers: () => peersOf(host, relay),
     status: () => ({
       peer: host.peer,
       addresses: host.libp2p.getMultiaddrs().map(String),
       circuits: relay.circuits,
+      banned: host.bans.count,
       guards: offering && {
         chosen: offering.guards.chosen.length,
         linked: offering.guards.linked.length,
@@ -159,7 +170,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
     announce: (sealed) => standing.learn(sealed),
     enrol(request) {
       const chosen = calling?.entries ?? offering?.guards ?? relays ?? { linked: [], known: [] }
-      const { bulletin, verifier } = member
+      const { verifier } = member
       const wantedNow = () => wanted(bulletin, authorityService, 'authority')
       return askAuthority({ host, relays: chosen, verifier, wanted: wantedNow, clock, log }, request)
     },
@@ -183,6 +194,7 @@ async function startCircuits(
   host: Host,
   init: MeshInit,
   ends: Partial<Record<Purpose, EndServer>>,
+  limits: RelayLimits,
 ): Promise<CircuitRelay> {
   const { clock, log, member, meter } = init
   const relay = new CircuitRelay({
@@ -192,7 +204,7 @@ async function startCircuits(
     meter,
     seed: member.key.libp2p.raw.subarray(0, 32),
     forwards: init.relay !== undefined,
-    limits: defaultCircuitLimits,
+    limits,
     end: (end) => {
       const serve = ends[end.purpose]
       return serve && ((stream, replyKey) => serve(stream, replyKey, end))
@@ -229,11 +241,13 @@ function offeredBy({ authority, egress }: MeshInit): OfferingPart | undefined {
   return { guards, services: () => [...(egress?.offer.services ?? []), ...own] }
 }
 
-function peersOf(host: Host): PeerStatus[] {
+function peersOf(host: Host, relay: CircuitRelay): PeerStatus[] {
   return host.libp2p.getConnections().map((connection) => {
     const peer = connection.remotePeer.toString()
     const credential = host.roster.of(peer)
     const over = isCircuitAddress(connection.remoteAddr) ? 'circuit' : 'link'
-    return { peer, name: credential?.name ?? '', roles: credential?.roles ?? [], over, direction: connection.direction }
+    const { bytes = 0, circuits = 0 } = (over === 'link' ? relay.account(peer) : undefined) ?? {}
+    const { direction } = connection
+    return { peer, name: credential?.name ?? '', roles: credential?.roles ?? [], over, direction, circuits, bytes }
   })
 }

@@ -4,6 +4,7 @@ import { type Member, undisclosed } from '@postern/identity'
 import { type Log, type Meter, maxCredentialSize, PosternError, protocolId, reasonOf } from '@postern/protocol'
 import type { Host } from './host.ts'
 import { isCircuitAddress } from './link/address.ts'
+import { shortLength } from './link/short-length.ts'
 
 export interface RenewedInit {
   readonly host: Host
@@ -74,5 +75,9 @@ export class Renewed {
 }
 
 function messagesOf(stream: Stream) {
-  return lpStream(stream, { maxDataLength: maxCredentialSize, maxBufferSize: 2 * maxCredentialSize })
+  return lpStream(stream, {
+    lengthDecoder: shortLength,
+    maxDataLength: maxCredentialSize,
+    maxBufferSize: 2 * maxCredentialSize,
+  })
 }

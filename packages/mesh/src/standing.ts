@@ -2,15 +2,20 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
 import { type Bulletin, maxBulletinSize } from '@postern/identity'
-import { type Log, type Meter, type PeerName, PosternError, protocolId, reasonOf } from '@postern/protocol'
+import { type Clock, type Log, type Meter, type PeerName, PosternError, protocolId, reasonOf } from '@postern/protocol'
 import type { Host } from './host.ts'
+import { Pace } from './limits/pace.ts'
 import { isCircuitAddress } from './link/address.ts'
+import { isMalformed, shortLength } from './link/short-length.ts'
 
 export interface StandingInit {
   readonly host: Host
   readonly bulletin: Bulletin
   /** A newer bulletin is in force here. */
   readonly learned: () => void
+  /** Bulletins that one neighbour may bring in a minute; more wait, because the last of them counts. */
+  readonly bulletinsPerMinute: number
+  readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
 }
@@ -25,10 +30,18 @@ const taken = 1
  */
 export class Standing {
   readonly #init: StandingInit
+  readonly #lists: Pace
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: StandingInit) {
     this.#init = init
+    const { clock, bulletinsPerMinute } = init
+    this.#lists = new Pace({
+      clock,
+      perSecond: bulletinsPerMinute / 60,
+      burst: bulletinsPerMinute,
+      maxWaitMs: passDeadlineMs,
+    })
   }
 
   async start(): Promise<void> {
@@ -95,16 +108,20 @@ export class Standing {
 
   async #hear(stream: Stream, connection: Connection): Promise<void> {
     const from = connection.remotePeer.toString()
+    const { host, log, meter } = this.#init
     const messages = bulletinStream(stream)
-    const octets = await messages.read({ signal: AbortSignal.timeout(passDeadlineMs) })
+    const signal = AbortSignal.timeout(passDeadlineMs)
+    await this.#lists.turn(from, signal)
     try {
+      const octets = await messages.read({ signal })
       await this.learn(Buffer.from(octets.subarray()).toString('latin1'), from)
     } catch (error) {
-      this.#init.meter.count('bulletins_refused')
-      this.#init.log.warn('bulletin refused', {
-        peer: from,
-        code: error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID',
-      })
+      const refusal = error instanceof PosternError ? error.code : undefined
+      if (refusal !== undefined || isMalformed(error)) {
+        meter.count('bulletins_refused')
+        log.debug('bulletin refused', { peer: from, code: refusal ?? 'BAD_MESSAGE' })
+        host.bans.blame(from, isMalformed(error) ? 'malformed' : 'forged')
+      }
       throw error
     }
     await messages.write(Uint8Array.of(taken), { signal: AbortSignal.timeout(passDeadlineMs) })
@@ -113,7 +130,11 @@ export class Standing {
 }
 
 function bulletinStream(stream: Stream) {
-  return lpStream(stream, { maxDataLength: maxBulletinSize, maxBufferSize: 2 * maxBulletinSize })
+  return lpStream(stream, {
+    lengthDecoder: shortLength,
+    maxDataLength: maxBulletinSize,
+    maxBufferSize: 2 * maxBulletinSize,
+  })
 }
 
 /** Hands a bulletin to a neighbour; answers when that has it in force. */

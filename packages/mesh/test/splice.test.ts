@@ -4,13 +4,19 @@ import { test } from 'node:test'
 import { splice } from '../src/circuit/splice.ts'
 import { collect, linkedPair, sendAll } from './streams.ts'
 
-async function spliced(idleMs = 60_000) {
+async function spliced(idleMs = 60_000, waitMs = (_bytes: number) => 0) {
   const left = await linkedPair()
   const right = await linkedPair()
   const [client, inbound] = await left.open()
   const [outbound, server] = await right.open()
   let passed = 0
-  const over = splice(inbound, outbound, { idleMs, passed: (bytes) => (passed += bytes) })
+  const over = splice(inbound, outbound, {
+    idleMs,
+    passed(bytes) {
+      passed += bytes
+      return waitMs(bytes)
+    },
+  })
   return {
     client,
     inbound,
@@ -70,4 +76,31 @@ test('a reset of one side resets the other', async () => {
 test('a circuit on which nothing is heard is ended', async () => {
   await using parts = await spliced(20)
   await parts.over
+})
+
+test('octets beyond a rate wait in the windows of the streams', async () => {
+  const bytesPerMs = 20_000
+  let owedUntil = 0
+  await using parts = await spliced(60_000, (bytes) => {
+    owedUntil = Math.max(performance.now(), owedUntil) + bytes / bytesPerMs
+    return owedUntil - performance.now()
+  })
+  const { client, inbound, outbound, server } = parts
+  const heard = collect(server)
+  const started = performance.now()
+  await sendAll(
+    client,
+    Array.from({ length: 32 }, () => Buffer.alloc(256 * 1024)),
+  )
+  assert.ok(inbound.readBufferLength + outbound.writeBufferLength < 4 * 1024 * 1024)
+  assert.equal((await heard).length, 32 * 256 * 1024)
+  assert.ok(performance.now() - started > (28 * 256 * 1024) / bytesPerMs)
+})
+
+test('a circuit that is held back is not idle', async () => {
+  const waits = [500]
+  await using parts = await spliced(150, () => waits.shift() ?? 0)
+  const heard = collect(parts.server)
+  await sendAll(parts.client, [Buffer.from('first'), Buffer.alloc(1_000_000)])
+  assert.equal((await heard).length, 1_000_005)
 })

@@ -1,5 +1,6 @@
 import { egressSchema } from '@postern/egress'
 import { ingressSchema } from '@postern/ingress'
+import { leastBulletinsPerMinute, leastPerSecond, defaultRelayLimits as usual } from '@postern/mesh'
 import { logLevels } from '@postern/observe'
 import { type Role, roles } from '@postern/protocol'
 import { z } from 'zod'
@@ -8,9 +9,44 @@ const address = z
   .string()
   .regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/, 'must be a multiaddr like /ip4/0.0.0.0/tcp/4001')
 
+const atLeast = (least: number, usually: number, meaning: string) =>
+  z.int().min(least).default(usually).describe(meaning)
+
+const relayLimitsSchema = z.strictObject({
+  circuits: atLeast(1, usual.circuits, 'circuits at a time, of all neighbours; more are answered BUSY'),
+  circuitsPerNeighbour: atLeast(1, usual.circuitsPerNeighbour, 'circuits at a time of one neighbour'),
+  circuitsPerSecond: atLeast(
+    leastPerSecond,
+    usual.circuitsPerSecond,
+    'new circuits of one neighbour, after circuitsPerNeighbour at once; of a relay, which carries those of many, 8 times as many',
+  ),
+  bytesPerSecond: z
+    .int()
+    .min(65_536)
+    .optional()
+    .describe('octets relayed for one neighbour, for a relay 8 times as many; more wait (default: no limit)'),
+  lookupsPerSecond: atLeast(
+    leastPerSecond,
+    usual.lookupsPerSecond,
+    'lookups of one neighbour, after ten times as many at once',
+  ),
+  registrationsPerSecond: atLeast(
+    1,
+    usual.registrationsPerSecond,
+    'registrations of one egress, after four times recordsPerEgress at once',
+  ),
+  recordsPerEgress: atLeast(1, usual.recordsPerEgress, 'services that one egress may register'),
+  bulletinsPerMinute: atLeast(
+    leastBulletinsPerMinute,
+    usual.bulletinsPerMinute,
+    'bulletins from one neighbour; more wait',
+  ),
+})
+
 const relaySchema = z.strictObject({
   listen: z.array(address).min(1).describe('multiaddrs where this relay listens'),
   announce: z.array(address).default([]).describe('multiaddrs that others are told, where they differ from listen'),
+  limits: relayLimitsSchema.prefault({}),
 })
 
 /** The whole config of a node; paths in it are relative to the folder of the file. */

@@ -9,7 +9,7 @@ const dayMs = 24 * 3600_000
 export function nodeStatus({ clock, config, counters, egress, ingress, member, mesh, startedMs }: Parts) {
   const { credential } = member
   const { untilMs } = termOf(member)
-  const { addresses, circuits, entries, guards, services } = mesh.status()
+  const { addresses, banned, circuits, entries, guards, services } = mesh.status()
   return {
     name: credential.name,
     roles: rolesOf(config),
@@ -24,7 +24,7 @@ export function nodeStatus({ clock, config, counters, egress, ingress, member, m
       renewalDue: new Date(renewalDueMs(member)).toISOString(),
     },
     bulletin: { sequence: member.bulletin.seq, revoked: member.bulletin.notice.revoked.length },
-    ...(config.relay && { relay: { addresses, circuits } }),
+    ...(config.relay && { relay: { addresses, circuits, banned } }),
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),
     ...(egress && { egress: { guards, exchanges: egress.exchanges, services: egress.describe() } }),
     ...(config.authority && { authority: { guards } }),

@@ -112,6 +112,7 @@ export const operationCodes = [
   'STOPPED',
   'TIMED_OUT',
   'BAD_MESSAGE',
+  'BANNED',
 ] as const
 
 export type OperationCode = (typeof operationCodes)[number]

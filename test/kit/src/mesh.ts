@@ -25,6 +25,7 @@ export interface MeshOrder {
   /** Relays on the way; 2 unless said otherwise. */
   readonly pathRelays?: number
   /** More config, merged over that of the role. */
+  readonly relay?: Readonly<Record<string, unknown>>
   readonly ingress?: Readonly<Record<string, unknown>>
   readonly service?: Readonly<Record<string, unknown>>
   readonly drainMs?: number
@@ -104,7 +105,7 @@ class Founded implements KitMesh {
 
   async populate(): Promise<void> {
     const { backends, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
-    const relay = { listen: ['/ip4/127.0.0.1/tcp/0'] }
+    const relay = { listen: ['/ip4/127.0.0.1/tcp/0'], ...this.#order.relay }
     const offered = { backends, expose: expose ?? [{ methods: ['*'], path: '/**' }], ...service }
     const door = {
       listen: [{ url: 'http://127.0.0.1:0' }],

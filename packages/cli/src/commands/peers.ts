@@ -8,6 +8,8 @@ interface Peer {
   readonly roles: readonly string[]
   readonly over: string
   readonly direction: string
+  readonly circuits: number
+  readonly bytes: number
 }
 
 export function peersCommand(): Command {
@@ -17,12 +19,14 @@ export function peersCommand(): Command {
     .action((options: AskOptions) =>
       askAndPrint('/peers', options, (answer) =>
         table(
-          ['NAME', 'ROLES', 'OVER', 'DIRECTION', 'PEER'],
-          (answer as Peer[]).map(({ direction, name, over, peer, roles }) => [
+          ['NAME', 'ROLES', 'OVER', 'DIRECTION', 'CIRCUITS', 'RELAYED', 'PEER'],
+          (answer as Peer[]).map(({ bytes, circuits, direction, name, over, peer, roles }) => [
             name,
             roles.join(','),
             over,
             direction,
+            String(circuits),
+            String(bytes),
             peer,
           ]),
         ),

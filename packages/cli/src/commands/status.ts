@@ -36,7 +36,11 @@ function describe(status: NodeStatus): string {
     ['credential', `${status.credential.daysLeft} days left, until ${status.credential.expires}`],
   ]
   const { egress, ingress, relay } = status
-  if (relay !== undefined) rows.push(['relay', `${relay.addresses.join(', ')}; ${relay.circuits} circuits`])
+  if (relay !== undefined)
+    rows.push([
+      'relay',
+      `${relay.addresses.join(', ')}; ${relay.circuits} circuits, ${relay.banned} neighbours kept out`,
+    ])
   if (ingress !== undefined) {
     rows.push(['ingress', `${ingress.urls.join(', ')}; ${ingress.requests} requests under way`])
     rows.push(['entries', `${ingress.entries?.linked ?? 0} of ${ingress.entries?.chosen ?? 0} linked`])

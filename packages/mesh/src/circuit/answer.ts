@@ -8,6 +8,7 @@ import {
   PosternError,
   type SignedRecord,
 } from '@postern/protocol'
+import { endStream } from '../stream-end.ts'
 
 const tagSize = 16
 const sealedSize = lookupAnswerSize + tagSize
@@ -30,7 +31,7 @@ export async function answerLookup(stream: Stream, replyKey: Buffer, records: re
   const seal = createCipheriv(cipher, replyKey, nonce, { authTagLength: tagSize })
   const sealed = Buffer.concat([seal.update(answer), seal.final()])
   stream.send(Buffer.concat([sealed, seal.getAuthTag()], sealedSize))
-  await stream.close({ signal: AbortSignal.timeout(deadlineMs) })
+  await endStream(stream, deadlineMs)
 }
 
 /** Reads what `answerLookup` wrote. Throws BAD_MESSAGE when it is not from the end that was asked. */

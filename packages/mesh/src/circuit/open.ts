@@ -61,6 +61,7 @@ export async function openCircuit(
   const { clock, signal } = options
   const [first] = hops
   if (first === undefined) throw new PosternError('ROUTE_INVALID', 'a circuit needs a hop')
+  await host.paces.circuits.turn(first.peer, signal)
   let stream: Stream
   try {
     const link = await linkTo(host, first, signal)

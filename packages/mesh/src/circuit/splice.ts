@@ -1,10 +1,11 @@
 import type { Stream } from '@libp2p/interface'
+import { later } from '../deadline.ts'
 
 export interface SpliceInit {
   /** With no octet in either direction for this long, both streams are reset. */
   readonly idleMs: number
-  /** Called with the octets that went one way. */
-  readonly passed: (bytes: number) => void
+  /** Called with the octets that went one way; answers for how many ms no more are to be taken from there. */
+  readonly passed: (bytes: number) => number
 }
 
 const closeDeadlineMs = 10_000
@@ -17,8 +18,9 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
   return new Promise((resolve) => {
     let active = true
     let open = 2
+    let held = 0
     const idle = setInterval(() => {
-      if (!active) breakOff(new Error('idle for too long'))
+      if (!active && held === 0) breakOff(new Error('idle for too long'))
       active = false
     }, init.idleMs)
     idle.unref()
@@ -35,20 +37,32 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
       resolve()
     }
     const pump = (from: Stream, to: Stream) => {
+      let waits = false
+      const goOn = () => {
+        if (!waits && from.readStatus === 'paused' && !to.writableNeedsDrain) from.resume()
+      }
+      const hold = (waitMs: number) => {
+        waits = true
+        held += 1
+        from.pause()
+        later(waitMs, () => {
+          waits = false
+          held -= 1
+          active = true
+          goOn()
+        })
+      }
       from.addEventListener('message', (event) => {
         active = true
-        init.passed(event.data.byteLength)
+        const waitMs = init.passed(event.data.byteLength)
         if (to.writeStatus !== 'writable') {
           from.abort(new Error('the other side is over'))
-        } else if (!to.send(event.data)) {
-          from.pause()
+          return
         }
+        if (!to.send(event.data)) from.pause()
+        if (waitMs > 0 && !waits && from.readStatus !== 'closed') hold(waitMs)
       })
-      to.addEventListener('drain', () => {
-        queueMicrotask(() => {
-          if (from.readStatus === 'paused' && !to.writableNeedsDrain) from.resume()
-        })
-      })
+      to.addEventListener('drain', () => queueMicrotask(goOn))
       from.addEventListener('end', () => {
         if (to.writeStatus === 'writable')
           to.close({ signal: AbortSignal.timeout(closeDeadlineMs) }).catch((error: Error) => to.abort(error))

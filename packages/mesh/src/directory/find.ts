@@ -88,7 +88,9 @@ export class Finder {
       const link = existingLink(host, entry.peer)
       if (link === undefined) continue
       try {
-        return await askRelay(link, { type: 'guards', service }, AbortSignal.timeout(lookupDeadlineMs))
+        const signal = AbortSignal.timeout(lookupDeadlineMs)
+        await host.paces.lookups.turn(entry.peer, signal)
+        return await askRelay(link, { type: 'guards', service }, signal)
       } catch (error) {
         log.debug('lookup failed', { peer: entry.peer, reason: reasonOf(error) })
       }

@@ -15,6 +15,9 @@ import {
   type SignedRecord,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
+import type { RelayLimits } from '../limits/relay-limits.ts'
+import { Turnstile } from '../limits/turnstile.ts'
+import { isMalformed } from '../link/short-length.ts'
 import { rightsOf } from '../rights.ts'
 import type { Dht } from './dht.ts'
 import { relayKey, serviceKey } from './keys.ts'
@@ -27,6 +30,7 @@ export interface GuardInit {
   readonly mesh: MeshId
   /** Whether an authority is found under the service id, and nothing else. */
   readonly isAuthority: (service: ServiceId) => boolean
+  readonly limits: RelayLimits
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -34,17 +38,29 @@ export interface GuardInit {
 
 const provideAgainMs = 10 * 60_000
 const settleMs = 250
+/** Registrations at once, in the place of all records that an egress may have. */
+const burstOfRecords = 4
 
 /** The relay's side of registration: takes records from egresses linked to it, and tells the DHT that it guards them. */
 export class Guard {
   readonly #init: GuardInit
   readonly #records: Records
+  readonly #registrations: Turnstile
   #timer: NodeJS.Timeout | undefined
   #settle: NodeJS.Timeout | undefined
 
   constructor(init: GuardInit) {
+    const { clock, host, limits, meter } = init
     this.#init = init
-    this.#records = new Records(init.clock)
+    this.#records = new Records(clock, limits.recordsPerEgress)
+    this.#registrations = new Turnstile({
+      what: 'registrations',
+      perSecond: limits.registrationsPerSecond,
+      burst: burstOfRecords * limits.recordsPerEgress,
+      bans: host.bans,
+      clock,
+      meter,
+    })
   }
 
   get registered(): number {
@@ -76,27 +92,42 @@ export class Guard {
     const egress = connection.remotePeer.toString()
     const messages = messagesOf(stream)
     for (;;) {
-      const octets = await messages.read({ signal: AbortSignal.timeout(recordLifeMs) })
+      const octets = await messages.read({ signal: AbortSignal.timeout(recordLifeMs) }).catch((error: unknown) => {
+        if (isMalformed(error)) this.#init.host.bans.blame(egress, 'malformed')
+        throw error
+      })
       const answer = await this.#take(octets.subarray(), egress)
       if (!answer.ok) {
         this.#init.meter.count('registrations_refused', answer.code)
-        this.#init.log.info('registration refused', { peer: egress, code: answer.code })
+        this.#init.log.debug('registration refused', { peer: egress, code: answer.code })
       }
       await messages.write(encodeMessage(answer))
     }
   }
 
   async #take(octets: Uint8Array, egress: string): Promise<GuardAnswer> {
-    const credential = this.#init.host.roster.of(egress)
-    const { registers } = rightsOf(credential)
-    if (credential === undefined || registers.length === 0) return { ok: false, code: 'CREDENTIAL_REFUSED' }
+    const { clock, host } = this.#init
+    const { registers } = rightsOf(host.roster.of(egress))
+    if (registers.length === 0) {
+      if (host.roster.of(egress) !== undefined) host.bans.blame(egress, 'forbidden')
+      return { ok: false, code: 'CREDENTIAL_REFUSED' }
+    }
+    if (!this.#registrations.passes(egress)) return { ok: false, code: 'BUSY' }
     const request = decodeGuardRequest(octets)
-    if (request === undefined) return { ok: false, code: 'BAD_MESSAGE' }
+    if (request === undefined) {
+      host.bans.blame(egress, 'malformed')
+      return { ok: false, code: 'BAD_MESSAGE' }
+    }
     try {
-      const record = await verifyRecord(request.record, egress, this.#init.clock)
-      if (record.expiresMs > this.#init.clock.now() + 2 * recordLifeMs) return { ok: false, code: 'RECORD_INVALID' }
-      if (!registers.includes(this.#init.isAuthority(record.service) ? 'authority' : 'service'))
+      const record = await verifyRecord(request.record, egress, clock)
+      // Its link may have ended meanwhile, and with it what it has here.
+      const credential = host.roster.of(egress)
+      if (
+        credential === undefined ||
+        !registers.includes(this.#init.isAuthority(record.service) ? 'authority' : 'service')
+      )
         return { ok: false, code: 'CREDENTIAL_REFUSED' }
+      if (record.expiresMs > clock.now() + 2 * recordLifeMs) return { ok: false, code: 'RECORD_INVALID' }
       if (request.type === 'withdraw') {
         this.#withdraw(record.service, egress)
         return { ok: true }
@@ -107,6 +138,7 @@ export class Guard {
       if (!before) this.#provide(record.service)
       return { ok: true }
     } catch (error) {
+      host.bans.blame(egress, 'forged')
       return { ok: false, code: error instanceof PosternError ? error.code : 'RECORD_INVALID' }
     }
   }

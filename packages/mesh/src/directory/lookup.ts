@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import {
+  type Clock,
   decodeLookupAnswer,
   decodeLookupRequest,
   encodeMessage,
@@ -13,6 +14,9 @@ import {
   type ServiceId,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
+import { lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
+import { Turnstile } from '../limits/turnstile.ts'
+import { isMalformed } from '../link/short-length.ts'
 import { rightsOf } from '../rights.ts'
 import type { Dht } from './dht.ts'
 import { relayKey, serviceKey } from './keys.ts'
@@ -32,16 +36,28 @@ export interface LookupInit {
   readonly isAuthority: (service: ServiceId) => boolean
   readonly guards: (service: ServiceId) => boolean
   readonly addresses: () => readonly string[]
+  readonly limits: RelayLimits
+  readonly clock: Clock
   readonly meter: Meter
 }
 
 /** The relay's side of lookup: which relays there are, and which of them guard a service, both by way of the DHT. */
 export class Lookup {
   readonly #init: LookupInit
+  readonly #lookups: Turnstile
   readonly #recent = new Map<string, Promise<RelayAddress[]>>()
 
   constructor(init: LookupInit) {
+    const { clock, host, limits, meter } = init
     this.#init = init
+    this.#lookups = new Turnstile({
+      what: 'lookups',
+      perSecond: limits.lookupsPerSecond,
+      burst: limits.lookupsPerSecond * lookupBurstSeconds,
+      bans: host.bans,
+      clock,
+      meter,
+    })
   }
 
   async start(): Promise<void> {
@@ -51,14 +67,21 @@ export class Lookup {
   }
 
   async #serve(stream: Stream, connection: Connection): Promise<void> {
+    const { host, meter } = this.#init
+    const peer = connection.remotePeer.toString()
+    if (host.roster.of(peer) === undefined) throw new PosternError('CREDENTIAL_REFUSED', 'not asked by a member')
+    if (!this.#lookups.passes(peer)) throw new PosternError('BUSY', 'asked too often')
     const signal = AbortSignal.timeout(requestDeadlineMs)
     const messages = messagesOf(stream)
-    const request = decodeLookupRequest((await messages.read({ signal })).subarray())
-    if (request === undefined || !this.#may(connection.remotePeer.toString(), request)) {
-      this.#init.meter.count('lookups_refused')
-      throw new PosternError('BAD_MESSAGE', 'not a lookup')
+    const request = await this.#read(messages, signal).catch((error: unknown) => {
+      if (isMalformed(error)) host.bans.blame(peer, 'malformed')
+      throw error
+    })
+    if (!this.#may(peer, request)) {
+      host.bans.blame(peer, 'forbidden')
+      throw new PosternError('CREDENTIAL_REFUSED', 'not for one who is only invited')
     }
-    this.#init.meter.count('lookups', request.type)
+    meter.count('lookups', request.type)
     await messages.write(encodeMessage({ relays: await this.#answer(request) }), { signal })
     await stream.close({ signal })
   }
@@ -69,6 +92,12 @@ export class Lookup {
       lookup === 'any' ||
       (lookup === 'authority' && request.type === 'guards' && this.#init.isAuthority(request.service))
     )
+  }
+
+  async #read(messages: ReturnType<typeof messagesOf>, signal: AbortSignal): Promise<LookupRequest> {
+    const request = decodeLookupRequest((await messages.read({ signal })).subarray())
+    if (request === undefined) throw new PosternError('BAD_MESSAGE', 'not a lookup')
+    return request
   }
 
   /** One search serves all who ask the same within a second. */

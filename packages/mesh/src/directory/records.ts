@@ -17,12 +17,14 @@ interface Kept {
 /** The records a guard holds, by service and egress: in memory only, and no longer than the link of their egress. */
 export class Records {
   readonly #clock: Clock
+  readonly #perEgress: number
   readonly #byService = new Map<ServiceId, Map<PeerName, Kept>>()
   readonly #perPeer = new Map<PeerName, Set<ServiceId>>()
   #size = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, perEgress = maxRecordsPerPeer) {
     this.#clock = clock
+    this.#perEgress = perEgress
   }
 
   get services(): ServiceId[] {
@@ -39,7 +41,7 @@ export class Records {
     const own = this.#perPeer.get(record.egress) ?? new Set<ServiceId>()
     const known = records.get(record.egress)
     if (known !== undefined && known.record.sequence > record.sequence) return 'old'
-    if (known === undefined && (own.size >= maxRecordsPerPeer || this.#size >= maxRecordsPerGuard)) return 'full'
+    if (known === undefined && (own.size >= this.#perEgress || this.#size >= maxRecordsPerGuard)) return 'full'
     if (known === undefined) this.#size += 1
     records.set(record.egress, { record, signed })
     own.add(record.service)

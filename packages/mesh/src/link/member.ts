@@ -30,6 +30,7 @@ import { fromString } from 'uint8arrays'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
 import { expectPartialLength } from './message-length.ts'
+import { shortLength } from './short-length.ts'
 
 export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
@@ -40,6 +41,8 @@ export interface MembershipInit {
   /** A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. */
   readonly proved: (credential: VerifiedCredential, bulletin: number) => void
   readonly refused: (code: Code, peer: PeerName) => void
+  /** Whether the peer has misbehaved, and is told nothing at all. */
+  readonly keptOut: (peer: PeerName) => boolean
 }
 
 type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
@@ -74,6 +77,8 @@ async function admit(
   secured: Secured,
   options?: SecureConnectionOptions,
 ): Promise<Secured> {
+  const peer = secured.remotePeer.toString()
+  if (init.keptOut(peer)) throw new PosternError('BANNED', 'the peer is kept out for a while')
   const carrier = connection as MultiaddrConnection
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
@@ -94,7 +99,11 @@ async function exchangeHellos(
 ): Promise<void> {
   const deadline = AbortSignal.timeout(helloDeadlineMs)
   const signal = outer === undefined ? deadline : AbortSignal.any([outer, deadline])
-  const messages = lpStream(secured.connection, { maxDataLength: maxHelloSize, maxBufferSize: 256 * 1024 })
+  const messages = lpStream(secured.connection, {
+    lengthDecoder: shortLength,
+    maxDataLength: maxHelloSize,
+    maxBufferSize: 256 * 1024,
+  })
   const peer = secured.remotePeer.toString()
   await messages.write(encodeHello({ bulletin: init.bulletin(), credential: shown }), { signal })
 

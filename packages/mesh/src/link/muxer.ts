@@ -10,7 +10,9 @@ interface WindowedStream {
   state: number
   recvWindow: number
   recvWindowCapacity: number
+  readStatus: string
   sendWindowUpdate(): void
+  sendResume(): void
 }
 interface WindowedMuxer {
   _newStream(...args: unknown[]): WindowedStream
@@ -21,7 +23,8 @@ const opening = new Set([0, 2])
 
 /**
  * yamux, its windows and buffers set together, and a window update only when half a window is used up: as published it
- * sends one for every frame it receives, a write and a wake-up of the other side each.
+ * sends one for every frame it receives, a write and a wake-up of the other side each. And a stream that is paused again
+ * by what its resume hands out stays paused: as published it takes more, until its buffer is full and it is reset.
  */
 export function meshYamux(): () => StreamMuxerFactory {
   const factory = yamux({
@@ -47,6 +50,10 @@ function thrifty<M extends object>(muxer: M): M {
     const sendWindowUpdate = stream.sendWindowUpdate.bind(stream)
     stream.sendWindowUpdate = () => {
       if (opening.has(stream.state) || stream.recvWindowCapacity <= stream.recvWindow / 2) sendWindowUpdate()
+    }
+    const sendResume = stream.sendResume.bind(stream)
+    stream.sendResume = () => {
+      if (stream.readStatus !== 'paused') sendResume()
     }
     return stream
   }

@@ -1,0 +1,40 @@
+import { maxRecordsPerPeer } from '@postern/protocol'
+
+/** What a relay lets one neighbour do in a time, or have at a time. */
+export interface RelayLimits {
+  /** Circuits at a time, of all neighbours. */
+  readonly circuits: number
+  readonly circuitsPerNeighbour: number
+  readonly circuitsPerSecond: number
+  /** Octets relayed, both ways; no limit where there is none. */
+  readonly bytesPerSecond?: number | undefined
+  readonly lookupsPerSecond: number
+  readonly registrationsPerSecond: number
+  readonly recordsPerEgress: number
+  readonly bulletinsPerMinute: number
+}
+
+export const defaultRelayLimits: RelayLimits = {
+  circuits: 4096,
+  circuitsPerNeighbour: 1024,
+  circuitsPerSecond: 100,
+  lookupsPerSecond: 100,
+  registrationsPerSecond: 20,
+  recordsPerEgress: maxRecordsPerPeer,
+  bulletinsPerMinute: 60,
+}
+
+/** A relay carries the circuits of many: of those, and of their octets, it may have this many times as much. */
+export const carriedFor = 8
+
+/** Below this rate of circuits or lookups, nodes that keep to `askingPace` could be taken for a flood. */
+export const leastPerSecond = 10
+
+/** At this rate, as many lists as one link carries at a time have their turn before their sender gives up. */
+export const leastBulletinsPerMinute = 30
+
+/** Links of one neighbour at a time; the oldest give way to new ones, because they may be dead. */
+export const linksPerNeighbour = 8
+
+/** Lookups at once, as those of so many seconds: an ingress looks for all its services when it is linked. */
+export const lookupBurstSeconds = 10
