@@ -1,7 +1,5 @@
 import type { Connection, Stream } from '@libp2p/interface'
-import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { byteStream } from '@libp2p/utils'
-import { multiaddr } from '@multiformats/multiaddr'
 import {
   type CircuitAnswer,
   type Clock,
@@ -19,12 +17,11 @@ import {
   routeSize,
   slotSize,
 } from '@postern/protocol'
-import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import type { Host } from '../host.ts'
 import { maxStreamsPerLink } from '../link/muxer.ts'
 import { OneTime } from '../one-time.ts'
 import { linkTo } from './open.ts'
-import { peel } from './route.ts'
+import { nextHop, peel } from './route.ts'
 import { type Opened, SlotOpener } from './seal.ts'
 import { splice } from './splice.ts'
 
@@ -137,11 +134,10 @@ export class CircuitRelay {
     const { host, limits, log, meter } = this.#init
     let onward: Stream
     try {
-      const peer = peerIdFromMultihash(decodeMultihash(forward.next)).toString()
-      const addresses = forward.addresses.map((octets) => multiaddr(octets).toString())
+      const hop = nextHop(forward)
       const signal = AbortSignal.timeout(dialDeadlineMs)
-      const link = await linkTo(host, { peer, addresses }, signal)
-      if (host.roster.with(peer, 'relay', 'egress') === undefined) return await this.#answer(stream, 'REFUSED')
+      const link = await linkTo(host, hop, signal)
+      if (host.roster.with(hop.peer, 'relay', 'egress') === undefined) return await this.#answer(stream, 'REFUSED')
       onward = await link.newStream(protocolId.circuit, { signal, maxOutboundStreams: maxStreamsPerLink })
     } catch (error) {
       log.debug('circuit not passed on', { reason: reasonOf(error) })
