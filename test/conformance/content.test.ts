@@ -110,14 +110,18 @@ test('an answer shows its head, and each piece of its content, when it is there 
   await client.until(/data: 2\n/)
 })
 
-test('an early hint arrives before the answer', async () => {
-  await using backend = await backendOf((_request, response) => {
-    response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' })
+test('an early hint arrives before the answer, in whatever form its links are, and not where nobody knows of hints', async () => {
+  const links = ['</style.css>; rel=preload; as=style', '</a>; rel=preload, </b>; rel=preload', 'nonsense']
+  await using backend = await backendOf((request, response) => {
+    response.socket?.write(`HTTP/1.1 103 Early Hints\r\nlink: ${links[Number(request.url?.slice(1))]}\r\n\r\n`)
     response.end('ok')
   })
   await using direct = await directOf({ backends: [backend.url] })
-  const answer = await rawExchange(direct.url, `GET / HTTP/1.1\r\n${close}\r\n`)
-  assert.match(answer, /^HTTP\/1\.1 103 Early Hints\r\n.*<\/style\.css>.*\r\n\r\nHTTP\/1\.1 200 /is)
+  for (const [at, link] of links.entries()) {
+    const answer = await rawExchange(direct.url, `GET /${at} HTTP/1.1\r\n${close}\r\n`)
+    assert.ok(answer.startsWith(`HTTP/1.1 103 Early Hints\r\nlink: ${link}\r\n\r\nHTTP/1.1 200 `), answer)
+  }
+  assert.match(await rawExchange(direct.url, 'GET /0 HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /)
 })
 
 test('a client that waits for 100 is told to go on when the backend wants the content, and not before it is refused', async () => {

@@ -12,6 +12,7 @@ import type { Signatory } from './statement.ts'
 
 /** Ceilings, in characters. */
 export const maxEnrolmentSize = 16 * 1024
+export const maxStatementSize = 4096
 export const maxAdmissionSize = 2 * maxBulletinSize
 
 /** By what right a credential is asked for. */
@@ -28,13 +29,13 @@ export type ReplyKey = z.infer<typeof replyKeySchema>
 const requestSchema = z.object({
   sub: z.string().min(1).max(128),
   reply: replyKeySchema,
-  invite: z.string().max(4096).optional(),
-  credential: z.string().max(4096).optional(),
-  replacement: z.string().max(4096).optional(),
+  invite: z.string().max(maxStatementSize).optional(),
+  credential: z.string().max(maxStatementSize).optional(),
+  replacement: z.string().max(maxStatementSize).optional(),
   overlapMs: z.int().min(0).optional(),
 })
 const admissionSchema = z.strictObject({
-  credential: z.string().max(4096),
+  credential: z.string().max(maxStatementSize),
   mesh: meshFileSchema,
   secret: z.string().length(43),
   bulletin: z.string().max(maxBulletinSize),
@@ -93,6 +94,7 @@ function claimOf({ credential, invite, overlapMs, replacement }: z.infer<typeof 
 /** That the old peer itself wants to be replaced by the new one. Throws BAD_MESSAGE. */
 export async function verifyReplacement(sealed: string, old: PeerName, by: PeerName): Promise<void> {
   try {
+    if (sealed.length > maxStatementSize) throw new Error('too large')
     await verifySigned(sealed, old, statementType.replacement)
     const { sub } = JSON.parse(payloadOf(sealed)) as { sub?: unknown }
     if (sub !== by) throw new Error('it names another peer')

@@ -91,7 +91,7 @@ function newestSecret({ bulletin, folder }: Authority): Buffer {
 export function readInvite(text: string): Invitation {
   try {
     const line = text.trim()
-    if (line.length > maxInviteSize || !form.test(line)) throw new Error('not of the form of an invite')
+    if (text.length > maxInviteSize || !form.test(line)) throw new Error('not of the form of an invite')
     return invitationSchema.parse(JSON.parse(Buffer.from(line.slice(prefix.length), 'base64url').toString('utf8')))
   } catch (cause) {
     throw new PosternError('INVITE_INVALID', 'this is no invite, or it was not copied whole', {

@@ -132,6 +132,11 @@ export class Call implements ResponseListener, Watched {
   }
 
   response(head: ResponseHead): void {
+    if (head.status === 101) {
+      // Nobody has asked for another protocol.
+      this.#exchange?.reset('CANCELLED')
+      return this.#fail('BACKEND_INVALID')
+    }
     const { requestId, serverTiming } = this.#tools
     this.#answered = true
     this.#allow(this.#tools.idleMs)

@@ -13,6 +13,13 @@ const hopByHop = new Set([
   'trailer',
 ])
 
+const longestHopByHop = 19
+
+/** Whether a field speaks of one connection: no proxy forwards it. */
+export function isHopByHop(name: string): boolean {
+  return name.length <= longestHopByHop && hopByHop.has(name.toLowerCase())
+}
+
 /** Connection options that name no field which could be in the message. */
 const plainOptions = new Set(['keep-alive', 'close', 'upgrade', ''])
 

@@ -1,3 +1,4 @@
+import { isHopByHop } from './http-fields.ts'
 import { OctetReader, type OctetWriter } from './octets.ts'
 
 /** Field lines in order, as node:http lists them: name, value, name, value; values as latin1 octets. */
@@ -253,7 +254,16 @@ export function writeResponseHead(writer: OctetWriter, head: ResponseHead): void
   writeFields(writer, head.fields)
 }
 
-/** Undefined when the octets are no response head. */
+/** Whether a field line speaks of a connection, which only an answer that upgrades one may, and then of the protocol. */
+function speaksOfConnection(fields: FieldLines, status?: number): boolean {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string
+    if (isHopByHop(name) && (status !== 101 || name.toLowerCase() !== 'upgrade')) return true
+  }
+  return false
+}
+
+/** Undefined when the octets are no response head, or one that speaks of a connection. */
 export function readResponseHead(payload: Uint8Array): ResponseHead | undefined {
   const reader = new OctetReader(payload)
   const flags = reader.u8()
@@ -261,13 +271,14 @@ export function readResponseHead(payload: Uint8Array): ResponseHead | undefined 
   const backendUs = reader.u32()
   const fields = readFields(reader)
   if (!reader.complete || flags > 1 || status < 100 || status > 599) return undefined
+  if (speaksOfConnection(fields, status)) return undefined
   return { status, backendUs, fields, end: flags === flag.end }
 }
 
-/** Trailer fields of an END frame; undefined when the octets are none. */
+/** Trailer fields of an END frame; undefined when the octets are none, or speak of a connection. */
 export function readTrailers(payload: Uint8Array): FieldLines | undefined {
   if (payload.byteLength === 0) return []
   const reader = new OctetReader(payload)
   const fields = readFields(reader)
-  return reader.complete ? fields : undefined
+  return reader.complete && !speaksOfConnection(fields) ? fields : undefined
 }

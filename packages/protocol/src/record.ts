@@ -7,6 +7,8 @@ export const recordLifeMs = 5 * 60_000
 export const recordRefreshMs = 60_000
 export const maxRecordsPerGuard = 4096
 export const maxRecordsPerPeer = 64
+/** A record as a JWS, of which a guard can answer with several. */
+export const maxRecordSize = 1024
 export const maxDirectoryMessage = 16 * 1024
 /** Records one lookup answers with at most; the answer is padded to `lookupAnswerSize` so that its length says nothing. */
 export const maxRecordsPerAnswer = 8
@@ -68,13 +70,13 @@ export function encodeMessage(
 }
 
 const text = (value: unknown, max: number): value is string => typeof value === 'string' && value.length <= max
-const jws = (value: unknown): value is string => text(value, 4096) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value)
+const jws = (value: unknown, max = 4096): value is string => text(value, max) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value)
 const sdJwt = (value: unknown): value is string => text(value, 4096) && /^[\w-]+\.[\w-]+\.[\w-]+~$/.test(value)
 const serviceId = (value: unknown): value is ServiceId => text(value, 64) && /^[0-9a-f]{64}$/.test(value)
 
 export function decodeGuardRequest(octets: Uint8Array): GuardRequest | undefined {
   const message = parse(octets)
-  if (message === undefined || !jws(message['record'])) return undefined
+  if (message === undefined || !jws(message['record'], maxRecordSize)) return undefined
   const type = message['type']
   return type === 'register' || type === 'withdraw' ? { type, record: message['record'] } : undefined
 }

@@ -68,6 +68,7 @@ export function encodeLayer(layer: Layer): Buffer {
 
 /** Undefined when the octets are no layer. */
 export function decodeLayer(octets: Uint8Array): Layer | undefined {
+  if (octets.byteLength !== layerSize) return undefined
   const reader = new OctetReader(octets)
   if (reader.u8() !== version) return undefined
   const expiresMs = reader.u64()

@@ -37,9 +37,11 @@ test('a layer has one size, whatever it says, and comes back as it was', () => {
   assert.deepEqual(decodeLayer(end)?.instruction, { kind: 'end', purpose: 'lookup', subject: Buffer.alloc(32, 1) })
 })
 
-test('no octets make the layer reader throw, and a version of another time makes no layer', () => {
+test('no octets make the layer reader throw, and another version or size makes no layer', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), (octets) => void decodeLayer(octets)))
   const octets = encodeLayer({ ...base, instruction: { kind: 'end', purpose: 'echo', subject: Buffer.alloc(0) } })
+  for (const size of [layerSize - 1, layerSize + 1])
+    assert.equal(decodeLayer(Buffer.concat([octets], size)), undefined, `${size} octets`)
   octets[0] = 2
   assert.equal(decodeLayer(octets), undefined)
 })

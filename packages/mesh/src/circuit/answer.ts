@@ -20,17 +20,14 @@ const nonce = Buffer.alloc(12)
 const echoBytes = 64 * 1024
 
 /**
- * Answers a lookup that came over a circuit: records, padded and sealed to the asker, so that the relays between learn
- * neither what was found nor how much, and the guard not who asked.
+ * Answers a lookup that came over a circuit: as many of the records as have room, padded and sealed to the asker, so that
+ * the relays between learn neither what was found nor how much, and the guard not who asked.
  */
 export async function answerLookup(stream: Stream, replyKey: Buffer, records: readonly SignedRecord[]): Promise<void> {
-  const answer = Buffer.alloc(lookupAnswerSize, ' ')
-  const text = encodeMessage(records)
-  if (text.length > answer.length) throw new RangeError('a lookup answer has a fixed size')
-  text.copy(answer)
-  const seal = createCipheriv(cipher, replyKey, nonce, { authTagLength: tagSize })
-  const sealed = Buffer.concat([seal.update(answer), seal.final()])
-  stream.send(Buffer.concat([sealed, seal.getAuthTag()], sealedSize))
+  let text = encodeMessage(records)
+  for (let count = records.length - 1; text.length > lookupAnswerSize; count--)
+    text = encodeMessage(records.slice(0, count))
+  stream.send(sealLookup(text, replyKey))
   await endStream(stream, deadlineMs)
 }
 
@@ -40,7 +37,21 @@ export async function readLookup(
   replyKey: Buffer,
   signal: AbortSignal,
 ): Promise<readonly SignedRecord[]> {
-  const octets = (await byteStream(stream).read({ bytes: sealedSize, signal })).subarray()
+  return openLookup((await byteStream(stream).read({ bytes: sealedSize, signal })).subarray(), replyKey)
+}
+
+/** An answer as it travels. Throws a RangeError when the text does not fit. */
+export function sealLookup(text: Uint8Array, replyKey: Buffer): Buffer {
+  if (text.byteLength > lookupAnswerSize) throw new RangeError('a lookup answer has a fixed size')
+  const answer = Buffer.alloc(lookupAnswerSize, ' ')
+  answer.set(text)
+  const seal = createCipheriv(cipher, replyKey, nonce, { authTagLength: tagSize })
+  const sealed = Buffer.concat([seal.update(answer), seal.final()])
+  return Buffer.concat([sealed, seal.getAuthTag()], sealedSize)
+}
+
+/** The records of an answer. Throws BAD_MESSAGE when it was not sealed with the key, or holds none. */
+export function openLookup(octets: Uint8Array, replyKey: Buffer): readonly SignedRecord[] {
   const open = createDecipheriv(cipher, replyKey, nonce, { authTagLength: tagSize })
   try {
     open.setAuthTag(octets.subarray(lookupAnswerSize))

@@ -1,7 +1,5 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { byteStream } from '@libp2p/utils'
-import { multiaddr } from '@multiformats/multiaddr'
 import { permits } from '@postern/identity'
 import {
   type CircuitAnswer,
@@ -20,7 +18,6 @@ import {
   routeSize,
   slotSize,
 } from '@postern/protocol'
-import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import type { Host } from '../host.ts'
 import { carriedFor, lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
@@ -30,7 +27,7 @@ import { OneTime } from '../one-time.ts'
 import { rightsOf } from '../rights.ts'
 import { endStream } from '../stream-end.ts'
 import { linkTo } from './open.ts'
-import { peel } from './route.ts'
+import { nextHop, peel } from './route.ts'
 import { type Opened, SlotOpener } from './seal.ts'
 import { splice } from './splice.ts'
 
@@ -181,11 +178,10 @@ export class CircuitRelay {
     const { host, log, meter } = this.#init
     let onward: Stream
     try {
-      const peer = peerIdFromMultihash(decodeMultihash(forward.next)).toString()
-      const addresses = forward.addresses.map((octets) => multiaddr(octets).toString())
+      const hop = nextHop(forward)
       const signal = AbortSignal.timeout(dialDeadlineMs)
-      const link = await linkTo(host, { peer, addresses }, signal)
-      if (host.roster.with(peer, 'relay', 'egress', 'authority') === undefined)
+      const link = await linkTo(host, hop, signal)
+      if (host.roster.with(hop.peer, 'relay', 'egress', 'authority') === undefined)
         return await this.#refuse(stream, 'REFUSED')
       onward = await link.newStream(protocolId.circuit, { signal, maxOutboundStreams: maxStreamsPerLink })
     } catch (error) {

@@ -1,5 +1,5 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
-import { peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import {
   type Clock,
@@ -15,6 +15,7 @@ import {
   routeSize,
   slotSize,
 } from '@postern/protocol'
+import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import { xor } from 'uint8arrays'
 import { sealLayer } from './seal.ts'
 
@@ -66,6 +67,14 @@ function forwardTo(hop: Hop, key: Uint8Array): Forward {
     .filter((octets) => octets.byteLength <= maxAddressSize)
     .slice(0, maxAddresses)
   return { kind: 'forward', key, next: peerIdFromString(hop.peer).toMultihash().bytes, addresses: [...addresses] }
+}
+
+/** The hop that a layer says to pass on to. Throws what libp2p throws where its peer id or an address is none. */
+export function nextHop({ addresses, next }: Forward): Hop {
+  return {
+    peer: peerIdFromMultihash(decodeMultihash(next)).toString(),
+    addresses: addresses.map((octets) => multiaddr(octets).toString()),
+  }
 }
 
 /** Peer ids of the hops, in order. */

@@ -1,0 +1,200 @@
+import { createHash, type KeyObject, sign } from 'node:crypto'
+import {
+  decodeGuardRequest,
+  decodeHello,
+  decodeSignedRecords,
+  encodeHello,
+  encodeMessage,
+  lookupAnswerSize,
+  maxDirectoryMessage,
+  maxHelloSize,
+  statementType,
+} from '@postern/protocol'
+import { succeeds, type Target } from '../../../test/fuzz/target.ts'
+import {
+  type AuthorityKey,
+  Bulletin,
+  maxBulletinSize,
+  meshIdOf,
+  sealBulletin,
+  sealCredential,
+  sealRecord,
+  undisclosed,
+  verifierOf,
+  verifyRecord,
+} from '../src/index.ts'
+import { fixedKey } from './fixed-key.ts'
+
+const clock = { now: () => 1_700_000_000_000 }
+const nowS = clock.now() / 1000
+const authority = fixedKey(1)
+const egress = fixedKey(2)
+const peer = egress.peerId.toString()
+const { x = '' } = authority.signing.export({ format: 'jwk' })
+const keys: AuthorityKey[] = [{ kty: 'OKP', crv: 'Ed25519', x, kid: 'k1' }]
+const mesh = { id: meshIdOf(keys), keys }
+const by = { mesh: mesh.id, key: authority.signing, kid: 'k1' }
+const verifier = verifierOf(new Bulletin({ mesh, clock }))
+const draft = { peer, name: 'n', roles: ['egress'], services: ['api', 'team-*'], lifeMs: 3600_000 } as const
+const credentialCodes = /^CREDENTIAL_/
+const recordCodes = /^RECORD_INVALID$/
+
+/** A JWS (RFC 7515) over any payload, to reach what reads the payload. */
+function signed(payload: Uint8Array, typ: string, key: KeyObject): string {
+  const header = JSON.stringify({ alg: 'EdDSA', typ, kid: 'k1' })
+  const input = [Buffer.from(header), payload].map((part) => Buffer.from(part).toString('base64url')).join('.')
+  return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`
+}
+
+const json = (value: unknown) => Buffer.from(JSON.stringify(value))
+const digestOf = (disclosure: string) => createHash('sha256').update(disclosure).digest('base64url')
+const disclosure = json(['salt', 'services', ['api', 'team-*']])
+const claims = {
+  iss: mesh.id,
+  sub: peer,
+  name: 'n',
+  roles: ['egress', 'relay'],
+  _sd: [digestOf(disclosure.toString('base64url'))],
+  _sd_alg: 'sha-256',
+  iat: nowS,
+  nbf: nowS - 60,
+  exp: nowS + 3600,
+  jti: 'j',
+}
+const record = {
+  service: 'ab'.repeat(32),
+  egress: peer,
+  sequence: 1,
+  expiresMs: clock.now() + 1000,
+  weight: 1,
+  draining: false,
+}
+const list = {
+  seq: 1,
+  revoked: [{ subject: peer, at: nowS, from: nowS + 9 }],
+  signers: keys.map((key) => Object.assign({ until: nowS + 60 }, key)),
+  secrets: [{ secret: 'A'.repeat(43), until: nowS + 60 }, { secret: 'B'.repeat(43) }],
+}
+
+/** What the end of a link does with the other's first message. */
+async function meet(octets: Uint8Array): Promise<boolean> {
+  const hello = decodeHello(octets)
+  return hello !== undefined && (await succeeds(verifier.shown(hello.credential, peer), credentialCodes))
+}
+
+const show = (credential: string) => meet(encodeHello({ bulletin: 0, credential }))
+
+/** What a node does with a bulletin. */
+async function learn(sealed: string): Promise<boolean> {
+  return await succeeds(new Bulletin({ mesh, clock }).learn(sealed), credentialCodes)
+}
+
+/** What a guard does with a request of an egress. */
+async function register(octets: Uint8Array): Promise<boolean> {
+  const request = decodeGuardRequest(octets)
+  return request !== undefined && (await succeeds(verifyRecord(request.record, peer, clock), recordCodes))
+}
+
+/** What an ingress does with the records that a guard has answered with. */
+async function find(octets: Uint8Array): Promise<boolean> {
+  const records = decodeSignedRecords(octets)
+  if (records === undefined) return false
+  const read = async (each: (typeof records)[number]) =>
+    (await succeeds(verifyRecord(each.record, peer, clock), recordCodes)) &&
+    (await succeeds(verifier.credential(each.credential, peer), credentialCodes))
+  return (await Promise.all(records.map(read))).every((good) => good)
+}
+
+const sealed = () => sealCredential(draft, by, clock)
+
+export const identityTargets: readonly Target[] = [
+  {
+    name: 'credential',
+    maxBytes: maxHelloSize,
+    whole: true,
+    async open() {
+      const credential = await sealed()
+      const shown = [credential, undisclosed(credential)]
+      return { seeds: shown.map((each) => encodeHello({ bulletin: 0, credential: each })), read: meet }
+    },
+  },
+  {
+    name: 'credential-claims',
+    maxBytes: maxHelloSize,
+    whole: true,
+    open: () => ({
+      seeds: [json(claims)],
+      read: (octets) => show(`${signed(octets, statementType.credential, authority.signing)}~`),
+    }),
+  },
+  {
+    name: 'invite-claims',
+    maxBytes: maxHelloSize,
+    whole: true,
+    open: () => ({
+      seeds: [json(claims)],
+      read: (octets) => show(`${signed(octets, statementType.invite, authority.signing)}~`),
+    }),
+  },
+  {
+    name: 'credential-disclosure',
+    maxBytes: maxHelloSize,
+    whole: true,
+    open: () => ({
+      seeds: [disclosure],
+      read(octets) {
+        const text = Buffer.from(octets).toString('base64url')
+        const statement = json({ ...claims, _sd: [digestOf(text)] })
+        return show(`${signed(statement, statementType.credential, authority.signing)}~${text}~`)
+      },
+    }),
+  },
+  {
+    name: 'bulletin',
+    maxBytes: maxBulletinSize,
+    whole: true,
+    open: async () => ({
+      seeds: [Buffer.from(await sealBulletin(list, by))],
+      read: (octets) => learn(Buffer.from(octets).toString('latin1')),
+    }),
+  },
+  {
+    name: 'bulletin-claims',
+    maxBytes: maxBulletinSize,
+    whole: true,
+    open: () => ({
+      seeds: [json({ iss: mesh.id, ...list })],
+      read: (octets) => learn(signed(octets, statementType.bulletin, authority.signing)),
+    }),
+  },
+  {
+    name: 'record',
+    maxBytes: maxDirectoryMessage,
+    whole: true,
+    open: async () => ({
+      seeds: [encodeMessage({ type: 'register', record: await sealRecord(record, egress.signing) })],
+      read: register,
+    }),
+  },
+  {
+    name: 'record-claims',
+    maxBytes: maxDirectoryMessage,
+    whole: true,
+    open: () => ({
+      seeds: [json(record)],
+      read: (octets) =>
+        register(encodeMessage({ type: 'register', record: signed(octets, statementType.record, egress.signing) })),
+    }),
+  },
+  {
+    name: 'found-records',
+    maxBytes: lookupAnswerSize,
+    whole: true,
+    open: async () => ({
+      seeds: [
+        encodeMessage([{ record: await sealRecord(record, egress.signing), credential: undisclosed(await sealed()) }]),
+      ],
+      read: find,
+    }),
+  },
+]

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { inviteSecretOf } from '@postern/identity'
+import {
+  decodeLayer,
+  type End,
+  encodeLayer,
+  encodeMessage,
+  knockSize,
+  layerSize,
+  lookupAnswerSize,
+  maxDirectoryMessage,
+  routeSize,
+  slotSize,
+} from '@postern/protocol'
+import { type Opened, succeeds, type Target } from '../../../test/fuzz/target.ts'
+import { fixedKey } from '../../identity/test/fixed-key.ts'
+import { openLookup, sealLookup } from '../src/circuit/answer.ts'
+import { nextHop, peel, sealRoute } from '../src/circuit/route.ts'
+import { SlotOpener, sealLayer } from '../src/circuit/seal.ts'
+import { messagesOf } from '../src/directory/messages.ts'
+import { KnockJudge, makeKnock } from '../src/link/knock.ts'
+import { linkedPair } from './streams.ts'
+
+const clock = { now: () => 1_700_000_000_000 }
+const secret = Buffer.alloc(32, 1)
+const untilMs = clock.now() + 60_000
+const listener = '12D3KooWListener'
+const hop = fixedKey(3)
+const beyond = fixedKey(4)
+const opener = new SlotOpener(hop.seed)
+const end: End = { kind: 'end', purpose: 'lookup', subject: Buffer.alloc(32, 5) }
+const hops = [hop, beyond].map((key, at) => ({
+  peer: key.peerId.toString(),
+  addresses: at === 0 ? [] : ['/ip4/192.0.2.1/tcp/4001', '/dns4/relay.example.net/tcp/4001'],
+}))
+const replyKey = Buffer.alloc(32, 6)
+
+/** What a hop does with a route before it passes it on. */
+async function pass(route: Uint8Array): Promise<boolean> {
+  const opened = await opener.open(route.subarray(0, slotSize))
+  const layer = opened === undefined ? undefined : decodeLayer(opened.layer)
+  if (layer?.instruction.kind !== 'forward') return layer !== undefined
+  assert.equal(peel(route, layer.instruction.key).length, routeSize)
+  try {
+    return nextHop(layer.instruction).peer !== ''
+  } catch (error) {
+    // The relay takes whatever libp2p says of a hop for its refusal.
+    assert.ok(error instanceof Error)
+    return false
+  }
+}
+
+async function openRoute(): Promise<Opened> {
+  const routes = await Promise.all([hops, hops.slice(0, 1)].map((each) => sealRoute(each, end, clock)))
+  return {
+    seeds: routes.map(({ octets }) => octets),
+    read: async (octets) => octets.byteLength === routeSize && (await pass(octets)),
+  }
+}
+
+async function openLayer(): Promise<Opened> {
+  const { octets } = await sealRoute(hops, end, clock)
+  const forward = (await opener.open(octets.subarray(0, slotSize)))?.layer ?? assert.fail()
+  return {
+    seeds: [forward, encodeLayer({ expiresMs: clock.now(), nonce: Buffer.alloc(16), instruction: end })],
+    async read(layer) {
+      if (layer.byteLength > layerSize) return false
+      const whole = Buffer.concat([layer], layerSize)
+      const { slot } = await sealLayer(hop.peerId.toString(), whole)
+      return await pass(Buffer.concat([slot], routeSize))
+    },
+  }
+}
+
+const answers = [[{ record: 'a.b.c', credential: 'd.e.f~' }], []].map(encodeMessage)
+const reads = (octets: Uint8Array) => succeeds((async () => openLookup(octets, replyKey))(), /^BAD_MESSAGE$/)
+
+/** Messages of the directory off a stream of a real link, until the stream is over or breaks the rules. */
+async function openMessages(): Promise<Opened> {
+  const pair = await linkedPair()
+  const framed = (octets: Buffer) => Buffer.concat([Buffer.of(octets.length), octets])
+  return {
+    seeds: [
+      Buffer.concat(answers.map(framed)),
+      Buffer.concat([Buffer.of(0x80, 0x80, 1), Buffer.alloc(maxDirectoryMessage)]),
+    ],
+    async read(octets) {
+      const [near, far] = await pair.open()
+      const messages = messagesOf(far)
+      near.send(octets)
+      near.close().catch(() => {})
+      let read = 0
+      try {
+        for (; ; read++) assert.ok((await messages.read()).byteLength <= maxDirectoryMessage)
+      } catch (error) {
+        if (error instanceof assert.AssertionError) throw error
+        far.abort(new Error('done'))
+        return read > 0
+      }
+    },
+    close: () => pair[Symbol.asyncDispose](),
+  }
+}
+
+export const meshTargets: readonly Target[] = [
+  {
+    name: 'knock-judge',
+    maxBytes: knockSize,
+    whole: true,
+    open: () => ({
+      seeds: [
+        makeKnock({ secret }, listener, clock.now()),
+        makeKnock({ secret: inviteSecretOf(secret, untilMs), untilMs }, listener, clock.now()),
+      ],
+      read: (octets) =>
+        new KnockJudge({ knock: () => ({ secret }), heard: () => [secret], clock, refused() {} }, listener).judge(
+          octets,
+        ) === undefined,
+    }),
+  },
+  { name: 'sealed-route', maxBytes: routeSize, whole: true, open: openRoute },
+  { name: 'sealed-layer', maxBytes: layerSize, whole: true, open: openLayer },
+  {
+    name: 'lookup-sealed',
+    maxBytes: sealLookup(Buffer.alloc(0), replyKey).length,
+    whole: true,
+    open: () => ({ seeds: answers.map((answer) => sealLookup(answer, replyKey)), read: reads }),
+  },
+  {
+    name: 'lookup-records',
+    maxBytes: lookupAnswerSize,
+    whole: true,
+    open: () => ({
+      seeds: answers,
+      read: async (octets) => octets.byteLength <= lookupAnswerSize && (await reads(sealLookup(octets, replyKey))),
+    }),
+  },
+  { name: 'directory-messages', maxBytes: 3 * maxDirectoryMessage, whole: false, open: openMessages },
+]
