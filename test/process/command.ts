@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { delimiter, join, resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { json, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 /** What a command said to its end. */
@@ -69,4 +70,15 @@ export function bareEnvironment(home: string): Record<string, string> {
   const ours = resolve(root, 'node_modules/.bin')
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => resolve(folder) !== ours)
   return { HOME: home, PATH: path.join(delimiter), LC_ALL: 'C' }
+}
+
+/** Asks a node through its admin socket. */
+export function askAdmin(socketPath: string, path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, agent: false }, (response) => {
+      json(response).then(resolve, reject)
+    })
+      .on('error', reject)
+      .end()
+  })
 }

@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { request } from 'node:http'
 import { join } from 'node:path'
-import { json } from 'node:stream/consumers'
 import type { KitNode } from '@postern/test-kit'
-import { postern, tied } from './command.ts'
+import { askAdmin, postern, tied } from './command.ts'
 
 type NodeStatus = ReturnType<KitNode['node']['status']>
 
@@ -70,7 +68,7 @@ export async function demoOf(order: DemoOrder = {}): Promise<Demo> {
       return said
     },
     end,
-    status: async ({ dir }) => (await ask(join(dir, 'state', 'admin.sock'), '/status')) as NodeStatus,
+    status: async ({ dir }) => (await askAdmin(join(dir, 'state', 'admin.sock'), '/status')) as NodeStatus,
     async [Symbol.asyncDispose]() {
       await end('SIGTERM')
     },
@@ -92,14 +90,4 @@ export function startDemo({ backend, egresses, folder, relays }: DemoOrder) {
 export async function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals]
   return code ?? signal
-}
-
-function ask(socketPath: string, path: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    request({ socketPath, path, agent: false }, (response) => {
-      json(response).then(resolve, reject)
-    })
-      .on('error', reject)
-      .end()
-  })
 }
