@@ -100,6 +100,7 @@ async function exchangeHellos(
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
     await messages.write(Uint8Array.of(refused), { signal })
+    await heardOut(messages, signal)
     throw error
   }
   await messages.write(Uint8Array.of(accepted), { signal })
@@ -110,4 +111,15 @@ async function exchangeHellos(
   }
   init.proved(credential, revocations)
   messages.unwrap()
+}
+
+/** Waits until the other side has heard that it is refused: what is torn down at once takes that with it. */
+async function heardOut(messages: Pick<ReturnType<typeof lpStream>, 'read'>, signal: AbortSignal): Promise<void> {
+  try {
+    const answer = await messages.read({ signal })
+    // It took ours, and goes as soon as it has read; one that refuses as well waits for us.
+    if (answer.get(0) === accepted) await messages.read({ signal })
+  } catch {
+    // It has gone.
+  }
 }
