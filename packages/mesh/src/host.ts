@@ -43,7 +43,14 @@ export interface Host {
   readonly roster: Roster
   /** The sequence of the newest list of revocations that each peer had when it connected. */
   readonly heard: ReadonlyMap<PeerName, number>
+  /** Peers with whom a link failed at a credential: what was wrong the last time, and how often something was. */
+  readonly refused: ReadonlyMap<PeerName, Refusal>
   readonly peer: PeerName
+}
+
+interface Refusal {
+  readonly code: Code
+  readonly times: number
 }
 
 const day = 24 * 3600_000
@@ -53,7 +60,7 @@ export async function startHost(init: HostInit): Promise<Host> {
   const { member, clock, log, meter, relay } = init
   const roster = new Roster(clock, member.revocations)
   const heard = new Map<PeerName, number>()
-  const refused = refusals(log, meter)
+  const refused = new Map<PeerName, Refusal>()
   const parts: { upgrader?: Upgrader } = {}
   const libp2p = await createLibp2p({
     privateKey: member.key.libp2p,
@@ -81,7 +88,7 @@ export async function startHost(init: HostInit): Promise<Host> {
           roster.proved(credential)
           heard.set(credential.peer, revocations)
         },
-        refused,
+        refused: refusals(refused, log, meter),
       }),
     ],
     streamMuxers: [meshYamux()],
@@ -117,20 +124,20 @@ export async function startHost(init: HostInit): Promise<Host> {
     roster.gone(event.detail.toString())
     heard.delete(event.detail.toString())
   })
-  return { libp2p, upgrader, componentLogger: quiet, roster, heard, peer: libp2p.peerId.toString() }
+  return { libp2p, upgrader, componentLogger: quiet, roster, heard, refused, peer: libp2p.peerId.toString() }
 }
 
-/** Who was refused and is told of no more than once: one that keeps knocking fills no log. */
 const maxRefusedKept = 1024
 
-function refusals(log: Log, meter: Meter): (code: Code, peer: PeerName) => void {
-  const said = new Set<string>()
+/** Each refusal is told of no more than once: one that keeps knocking fills no log. */
+function refusals(refused: Map<PeerName, Refusal>, log: Log, meter: Meter): (code: Code, peer: PeerName) => void {
   return (code, peer) => {
     meter.count('links_refused', code)
-    const first = !said.has(`${code} ${peer}`)
-    if (first) said.add(`${code} ${peer}`)
-    const [oldest = ''] = said
-    if (said.size > maxRefusedKept) said.delete(oldest)
+    const before = refused.get(peer)
+    const first = before?.code !== code
+    refused.set(peer, { code, times: (before?.times ?? 0) + 1 })
+    const [oldest = ''] = refused.keys()
+    if (refused.size > maxRefusedKept) refused.delete(oldest)
     log[first ? 'warn' : 'debug']('link refused', { code, peer })
   }
 }

@@ -19,6 +19,7 @@ import { Finder } from './directory/find.ts'
 import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
 import { Registration } from './directory/register.ts'
+import type { RelayStatus } from './fault.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours } from './neighbours.ts'
@@ -64,6 +65,10 @@ export interface MeshStatus {
   readonly guards: { readonly chosen: number; readonly linked: number; readonly registered: number } | undefined
   readonly entries: { readonly chosen: number; readonly linked: number } | undefined
   readonly services: ReturnType<TrunkPool['describe']>
+  /** Relays that this node wants a link to. */
+  readonly relays: readonly RelayStatus[]
+  /** The sequence of the newest list of revocations that a neighbour has. */
+  readonly revocationsHeard: number
 }
 
 /** A node's place in the mesh. */
@@ -92,6 +97,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const ends: Partial<Record<Purpose, EndServer>> = { echo: echoEnd }
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${host.peer}`))
 
+  let joined: Neighbours | undefined
   if (init.relay !== undefined) {
     const dht = new Dht(host.libp2p, (error) => {
       meter.count('dht_failures', 'find')
@@ -105,7 +111,8 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
     await guard.start()
     await lookup.start()
     stops.push(() => guard.stop())
-    stops.push(joinRelays(host, bootstrap, init))
+    joined = joinRelays(host, bootstrap, init)
+    stops.push(() => joined?.stop())
   }
 
   if (init.egress !== undefined) {
@@ -134,6 +141,8 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       },
       entries: calling && { chosen: calling.entries.chosen.length, linked: calling.entries.linked.length },
       services: calling?.pool.describe() ?? [],
+      relays: eachOnce([joined, offering?.guards, calling?.entries]),
+      revocationsHeard: Math.max(0, ...host.heard.values()),
     }),
     async trace(service) {
       if (calling === undefined) throw new PosternError('USAGE', 'only an ingress can trace a service')
@@ -177,7 +186,7 @@ async function startCircuits(
 }
 
 /** A relay keeps links to the relays it started from; the DHT takes it from there. */
-function joinRelays(host: Host, bootstrap: readonly string[], init: MeshInit): () => void {
+function joinRelays(host: Host, bootstrap: readonly string[], init: MeshInit): Neighbours {
   const relays = new Neighbours({
     host,
     bootstrap,
@@ -189,7 +198,12 @@ function joinRelays(host: Host, bootstrap: readonly string[], init: MeshInit): (
     linked: () => {},
   })
   relays.start()
-  return () => relays.stop()
+  return relays
+}
+
+function eachOnce(parts: ReadonlyArray<Neighbours | undefined>): RelayStatus[] {
+  const relays = parts.flatMap((part) => part?.relays ?? [])
+  return [...new Map(relays.map((relay) => [relay.peer, relay])).values()]
 }
 
 function startOffering(

@@ -39,6 +39,12 @@ export interface MembershipInit {
 type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
 type Secured = SecuredConnection & { streamMuxer?: StreamMuxerFactory }
 
+/** What `onProgress` of a dial hears when the listener has answered, and so has found the knock good. */
+export const knockAnswered = 'postern:knock-answered'
+interface Dialled {
+  readonly onProgress?: (event: { readonly type: string }) => void
+}
+
 const helloDeadlineMs = 5000
 const { accepted, refused } = helloAnswer
 
@@ -55,8 +61,10 @@ export function memberEncrypter(init: MembershipInit): (components: NoiseCompone
       [Symbol.toStringTag]: '@postern/member-encrypter',
       secureInbound: async (connection, options) =>
         admit(init, connection, await inner.secureInbound(connection, options), options),
-      secureOutbound: async (connection, options) =>
-        admit(init, connection, await inner.secureOutbound(connection, options), options),
+      secureOutbound: async (connection, options: SecureConnectionOptions & Dialled = {}) => {
+        options.onProgress?.({ type: knockAnswered })
+        return admit(init, connection, await inner.secureOutbound(connection, options), options)
+      },
     } as ConnectionEncrypter
   }
 }
