@@ -4,7 +4,7 @@ import { rolesOf } from './config.ts'
 const dayMs = 24 * 3600_000
 
 /** What a node says of itself to its operator. */
-export function nodeStatus({ clock, config, counters, egress, ingress, member, mesh, startedMs }: Parts) {
+export function nodeStatus({ clock, config, counters, egress, health, ingress, member, mesh, startedMs }: Parts) {
   const { credential } = member
   const { addresses, circuits, entries, guards, services } = mesh.status()
   return {
@@ -23,6 +23,7 @@ export function nodeStatus({ clock, config, counters, egress, ingress, member, m
     ...(config.relay && { relay: { addresses, circuits } }),
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),
     ...(egress && { egress: { guards, exchanges: egress.exchanges, services: egress.describe() } }),
+    warnings: health.warnings(),
     counters: counters.snapshot(),
   }
 }

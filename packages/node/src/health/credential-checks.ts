@@ -1,0 +1,56 @@
+import type { Facts } from './facts.ts'
+import { date, failed, span } from './said.ts'
+import type { Check, Found, Severity } from './warning.ts'
+
+const dayMs = 24 * 3600_000
+
+/** When an end that comes nearer is spoken of, and how gravely. */
+const notices: ReadonlyArray<readonly [days: number, severity: Severity]> = [
+  [1, 'error'],
+  [7, 'warning'],
+  [30, 'info'],
+]
+
+type Credential = NonNullable<Facts['credential']>
+
+/** What could not be loaded for the reason that the code names, and what holds of a credential that was. */
+const orHeld =
+  (code: string, held: (credential: Credential, nowMs: number) => string | undefined): Check =>
+  (facts) => {
+    const cause = facts.credential && held(facts.credential, facts.nowMs)
+    return [...failed(code)(facts), ...(cause === undefined ? [] : [{ cause }])]
+  }
+
+export const early = orHeld('CREDENTIAL_EARLY', ({ notBeforeMs }, nowMs) =>
+  notBeforeMs > nowMs
+    ? `it is valid from ${date(notBeforeMs)} on: a clock is off by ${span(notBeforeMs - nowMs)} or more`
+    : undefined,
+)
+
+export const expired = orHeld('CREDENTIAL_EXPIRED', ({ expiresMs }, nowMs) =>
+  expiresMs <= nowMs ? `it was valid until ${date(expiresMs)}` : undefined,
+)
+
+export const revoked = orHeld('CREDENTIAL_REVOKED', (credential) =>
+  credential.revoked ? 'it stands in the list of revocations' : undefined,
+)
+
+export const expiring: Check = ({ credential, nowMs }) =>
+  credential === undefined || credential.expiresMs <= nowMs ? [] : soonOver(credential.expiresMs, nowMs, undefined)
+
+export const certificateExpiring: Check = ({ certificates = [], nowMs }) =>
+  certificates.flatMap(({ expiresMs, file }) => soonOver(expiresMs, nowMs, file))
+
+function soonOver(expiresMs: number, nowMs: number, file: string | undefined): Found[] {
+  const leftMs = expiresMs - nowMs
+  const notice = notices.find(([days]) => leftMs <= days * dayMs)
+  if (notice === undefined) return []
+  const until = date(expiresMs)
+  const said = leftMs <= 0 ? `was valid until ${until}` : `is valid for another ${span(leftMs)}, until ${until}`
+  return [{ about: file, cause: `${file ?? 'it'} ${said}`, severity: notice[1] }]
+}
+
+export const behind: Check = ({ revocations }) => {
+  if (revocations === undefined || revocations.heard <= revocations.sequence) return []
+  return [{ cause: `the list here is number ${revocations.sequence}, that of a neighbour number ${revocations.heard}` }]
+}
