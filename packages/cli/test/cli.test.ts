@@ -14,7 +14,7 @@ afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 const run = (line: string, environment: Readonly<Record<string, string>> = {}) =>
   postern(line.split(' '), { cwd, environment })
 
-const commands = ['demo', 'mesh', 'up', 'expose', 'open', 'check', 'status', 'peers', 'services', 'trace']
+const commands = ['demo', 'mesh', 'up', 'expose', 'open', 'check', 'status', 'peers', 'services', 'trace', 'doctor']
 const leaves = [...commands.filter((name) => name !== 'mesh'), 'mesh create', 'mesh issue']
 const asking = ['status', 'peers', 'services', 'trace api']
 

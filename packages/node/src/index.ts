@@ -5,6 +5,8 @@ export { type Config, configJsonSchema, configSchema, rolesOf } from './config.t
 export { ConfigError, type ConfigSources, checkConfig, type Finding, loadConfig } from './config-file.ts'
 export { idle, within } from './deadline.ts'
 export { checkGrants } from './grants.ts'
+export { type DoctorInit, diagnose } from './health/doctor.ts'
+export { type Diagnosis, type Examined } from './health/examination.ts'
 export { type Warning } from './health/registry.ts'
 export { type Severity } from './health/warning.ts'
 export { configReference, errorReference, warningReference } from './reference.ts'
