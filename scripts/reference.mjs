@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { root, setup } from './setup.mjs'
 
 setup()
-const { configReference, errorReference } = await import('../packages/node/dist/index.js')
+const { configReference, errorReference, warningReference } = await import('../packages/node/dist/index.js')
 writeFileSync(join(root, 'docs', 'configuration.md'), configReference())
 writeFileSync(join(root, 'docs', 'errors.md'), errorReference())
+writeFileSync(join(root, 'docs', 'warnings.md'), warningReference())

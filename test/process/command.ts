@@ -74,11 +74,11 @@ export function bareEnvironment(home: string): Record<string, string> {
 
 /** Asks a node through its admin socket. */
 export function askAdmin(socketPath: string, path: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  return new Promise((answer, fail) => {
     request({ socketPath, path, agent: false }, (response) => {
-      json(response).then(resolve, reject)
+      json(response).then(answer, fail)
     })
-      .on('error', reject)
+      .on('error', fail)
       .end()
   })
 }

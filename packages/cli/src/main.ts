@@ -2,6 +2,7 @@ import { PosternError } from '@postern/protocol'
 import { Command, CommanderError } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { exposeCommand } from './commands/expose.ts'
 import { joinCommand } from './commands/join.ts'
 import { meshCommand } from './commands/mesh.ts'
@@ -31,6 +32,7 @@ const commands = [
   peersCommand,
   servicesCommand,
   traceCommand,
+  doctorCommand,
 ]
 
 /** Whoever read our output has gone, as `head` does: that is no failure, and what was started is still to be ended in order. */

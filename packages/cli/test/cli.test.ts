@@ -29,6 +29,7 @@ const commands = [
   'peers',
   'services',
   'trace',
+  'doctor',
 ]
 const groups: Readonly<Record<string, readonly string[]>> = {
   mesh: ['create', 'invite', 'issue', 'admit'],

@@ -58,6 +58,7 @@ export class Sending implements RequestListener, AnswerEvents {
 
   sent(connection: Connection): void {
     this.#connection = connection
+    this.#request.service.took(this.#backend)
     if (this.#init.head.framing === 'none') return
     // The backend is there: a client that asks before it sends content may do so now (RFC 9110 section 10.1.1).
     if (fieldValue(this.#request.head.fields, 'expect')?.toLowerCase() === '100-continue')

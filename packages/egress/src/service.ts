@@ -10,6 +10,8 @@ const restMs = 5000
 export interface Backend {
   readonly pool: Pool
   readonly origin: string
+  /** Whether it took the last request that was sent to it. */
+  up: boolean
   /** Until when it is passed over; 0 for not. */
   restingUntilMs: number
 }
@@ -30,6 +32,7 @@ export class Service {
     this.exposure = compileExposure(config.expose)
     this.#backends = config.backends.map((url) => ({
       origin: new URL(url).origin,
+      up: true,
       restingUntilMs: 0,
       pool: new Pool(new URL(url), config, deadlines),
     }))
@@ -45,13 +48,17 @@ export class Service {
   }
 
   refused(backend: Backend): void {
+    backend.up = false
     backend.restingUntilMs = this.#clock.now() + restMs
   }
 
-  /** Backends, and whether each took its last connection. */
+  took(backend: Backend): void {
+    backend.up = true
+  }
+
+  /** Backends, and whether each took the last request that was sent to it. */
   describe(): Array<{ origin: string; up: boolean }> {
-    const now = this.#clock.now()
-    return this.#backends.map(({ origin, restingUntilMs }) => ({ origin, up: restingUntilMs <= now }))
+    return this.#backends.map(({ origin, up }) => ({ origin, up }))
   }
 
   close(): void {

@@ -56,7 +56,6 @@ test('a backend that refused is tried last until its rest is over', () => {
     for (let turn = 0; turn < 6; turn++) assert.equal(namesOf(service.candidates()).at(-1), 'b')
   }
   clock.passes(1)
-  assert.deepEqual(upOf(service), [true, true, true])
   const firsts = new Set(Array.from({ length: 3 }, () => namesOf(service.candidates())[0]))
   assert.deepEqual([...firsts].toSorted(), ['a', 'b', 'c'])
 })
@@ -68,8 +67,16 @@ test('a backend that refuses again rests again', () => {
   clock.passes(restMs - 1)
   service.refused(named(service, 'a'))
   clock.passes(restMs - 1)
+  for (let turn = 0; turn < 4; turn++) assert.equal(namesOf(service.candidates()).at(-1), 'a')
+})
+
+test('a backend that refused is down until it takes a request, however long that is', () => {
+  const clock = fakeClock()
+  const service = serviceOf(['a', 'b'], clock)
+  service.refused(named(service, 'a'))
+  clock.passes(10 * restMs)
   assert.deepEqual(upOf(service), [false, true])
-  clock.passes(1)
+  service.took(named(service, 'a'))
   assert.deepEqual(upOf(service), [true, true])
 })
 

@@ -80,16 +80,24 @@ export class KeyRing {
 
 function explain(cause: unknown): PosternError {
   if (cause instanceof errors.JWTExpired) {
-    return new PosternError('CREDENTIAL_EXPIRED', 'the credential has expired', { cause, remedy: 'issue a new one' })
+    return new PosternError('CREDENTIAL_EXPIRED', `the credential was valid until ${dateOf(cause.payload.exp)}`, {
+      cause,
+      remedy: 'have the authority issue a new one; if it should still be valid, compare `date -u` with another host',
+    })
   }
   if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'nbf') {
-    return new PosternError('CREDENTIAL_EARLY', 'the credential is not valid yet', {
+    return new PosternError('CREDENTIAL_EARLY', `the credential is valid from ${dateOf(cause.payload.nbf)} on`, {
       cause,
-      remedy: 'set the clock of this host',
+      remedy: 'compare `date -u` on this host and on that of the authority, and set the clock that is off',
     })
   }
   if (cause instanceof errors.JWKSNoMatchingKey) {
     return new PosternError('CREDENTIAL_WRONG_MESH', 'no authority of this mesh has signed the credential', { cause })
   }
   return new PosternError('CREDENTIAL_INVALID', 'the credential is not one, or was altered', { cause })
+}
+
+/** A NumericDate (RFC 7519 section 2) for people. */
+function dateOf(seconds = 0): string {
+  return new Date(seconds * 1000).toISOString()
 }

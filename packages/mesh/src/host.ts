@@ -54,7 +54,14 @@ export interface Host {
   readonly bans: Bans
   /** What this node asks of its neighbours. */
   readonly paces: { readonly circuits: Pace; readonly lookups: Pace }
+  /** Peers with whom a link failed at a credential: what was wrong the last time, and how often something was. */
+  readonly refused: ReadonlyMap<PeerName, Refusal>
   readonly peer: PeerName
+}
+
+interface Refusal {
+  readonly code: Code
+  readonly times: number
 }
 
 const day = 24 * 3600_000
@@ -64,7 +71,7 @@ export async function startHost(init: HostInit): Promise<Host> {
   const { member, clock, log, meter, relay } = init
   const roster = new Roster(member.bulletin)
   const heard = new Map<PeerName, number>()
-  const refused = refusals(log, meter)
+  const refused = new Map<PeerName, Refusal>()
   const parts: { upgrader?: Upgrader } = {}
   const bans = new Bans({
     clock,
@@ -102,7 +109,7 @@ export async function startHost(init: HostInit): Promise<Host> {
           roster.proved(credential)
           heard.set(credential.peer, bulletin)
         },
-        refused,
+        refused: refusals(refused, log, meter),
         keptOut: (peer) => bans.keepsOut(peer),
       }),
     ],
@@ -148,7 +155,8 @@ export async function startHost(init: HostInit): Promise<Host> {
   })
   const pace = () => new Pace({ clock, maxWaitMs: 2000, ...askingPace })
   const paces = { circuits: pace(), lookups: pace() }
-  return { libp2p, upgrader, componentLogger: quiet, roster, heard, bans, paces, peer: libp2p.peerId.toString() }
+  const peer = libp2p.peerId.toString()
+  return { libp2p, upgrader, componentLogger: quiet, roster, heard, refused, bans, paces, peer }
 }
 
 /** Links to a peer, the oldest first; circuits to it do not count. */
@@ -156,17 +164,17 @@ function linksOf(libp2p: Libp2p, peer: PeerId): Connection[] {
   return libp2p.getConnections(peer).filter(({ remoteAddr }) => !isCircuitAddress(remoteAddr))
 }
 
-/** Who was refused and is told of no more than once: one that keeps knocking fills no log. */
 const maxRefusedKept = 1024
 
-function refusals(log: Log, meter: Meter): (code: Code, peer: PeerName) => void {
-  const said = new Set<string>()
+/** Each refusal is told of no more than once: one that keeps knocking fills no log. */
+function refusals(refused: Map<PeerName, Refusal>, log: Log, meter: Meter): (code: Code, peer: PeerName) => void {
   return (code, peer) => {
     meter.count('links_refused', code)
-    const first = !said.has(`${code} ${peer}`)
-    if (first) said.add(`${code} ${peer}`)
-    const [oldest = ''] = said
-    if (said.size > maxRefusedKept) said.delete(oldest)
+    const before = refused.get(peer)
+    const first = before?.code !== code
+    refused.set(peer, { code, times: (before?.times ?? 0) + 1 })
+    const [oldest = ''] = refused.keys()
+    if (refused.size > maxRefusedKept) refused.delete(oldest)
     log[first ? 'warn' : 'debug']('link refused', { code, peer })
   }
 }

@@ -21,6 +21,7 @@ import { wanted } from './directory/find.ts'
 import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
 import { type Admit, askAuthority, serveEnrolment } from './enrol.ts'
+import type { RelayStatus } from './fault.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { defaultRelayLimits, type RelayLimits } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
@@ -66,6 +67,10 @@ export interface MeshStatus {
   readonly guards: { readonly chosen: number; readonly linked: number; readonly registered: number } | undefined
   readonly entries: { readonly chosen: number; readonly linked: number } | undefined
   readonly services: ReturnType<TrunkPool['describe']>
+  /** Relays that this node wants a link to. */
+  readonly relays: readonly RelayStatus[]
+  /** The sequence of the newest list of revocations that a neighbour has. */
+  readonly bulletinHeard: number
 }
 
 /** A node's place in the mesh. */
@@ -161,6 +166,8 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       },
       entries: calling && { chosen: calling.entries.chosen.length, linked: calling.entries.linked.length },
       services: calling?.pool.describe() ?? [],
+      relays: eachOnce([relays, offering?.guards, calling?.entries]),
+      bulletinHeard: Math.max(0, ...host.heard.values()),
     }),
     async trace(service) {
       if (calling === undefined) throw new PosternError('USAGE', 'only an ingress can trace a service')
@@ -226,6 +233,11 @@ function joinRelays({ bootstrap, clock, host, log }: PartInit): Neighbours {
     log,
     linked: () => {},
   })
+}
+
+function eachOnce(parts: ReadonlyArray<Neighbours | undefined>): RelayStatus[] {
+  const relays = parts.flatMap((part) => part?.relays ?? [])
+  return [...new Map(relays.map((relay) => [relay.peer, relay])).values()]
 }
 
 /** Relays to start from, but for this one. */

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { type Clock, type Log, type PeerName, PosternError, type RelayAddress, reasonOf } from '@postern/protocol'
+import { type Clock, type Log, type PeerName, type RelayAddress, reasonOf } from '@postern/protocol'
 import { Backoff } from './backoff.ts'
-import { existingLink, linkTo } from './circuit/open.ts'
+import { existingLink } from './circuit/open.ts'
 import { askRelay } from './directory/lookup.ts'
+import { type RelayStatus, tryLink } from './fault.ts'
 import type { Host } from './host.ts'
 import { withoutPeer } from './link/address.ts'
 
@@ -51,6 +52,8 @@ export class Neighbours {
   readonly #timers = new Map<PeerName, NodeJS.Timeout>()
   /** Relays that could not be linked when they were tried; those that were not tried yet come before them. */
   readonly #unreached = new Set<PeerName>()
+  /** Why the last link was not made, for relays that are chosen or could be. */
+  readonly #faults = new Map<PeerName, RelayStatus>()
   #choices: Choice[]
   #told: readonly RelayAddress[] = []
   #toldMs = 0
@@ -70,6 +73,17 @@ export class Neighbours {
 
   get chosen(): readonly Choice[] {
     return this.#choices
+  }
+
+  /** Chosen relays; and while there are too few of them, those that could not be linked when they were tried. */
+  get relays(): readonly RelayStatus[] {
+    const chosen = this.#choices.map(({ peer, addresses }) => {
+      const linked = existingLink(this.#init.host, peer) !== undefined
+      const fault = linked ? undefined : this.#faults.get(peer)?.fault
+      return { peer, addresses, linked, ...(fault && { fault }) }
+    })
+    const tried = [...this.#faults.values()].filter(({ peer }) => !this.#choices.some((choice) => choice.peer === peer))
+    return [...chosen, ...tried]
   }
 
   /** Chosen relays, and those that they told of not long ago. */
@@ -112,13 +126,11 @@ export class Neighbours {
     if (choice === undefined || this.#stopped) return
     const backoff = this.#backoffs.get(peer) ?? new Backoff(200, 30_000)
     this.#backoffs.set(peer, backoff)
-    try {
-      const { host } = this.#init
-      await linkTo(host, choice, AbortSignal.timeout(dialDeadlineMs))
-      if (host.roster.with(peer, 'relay') === undefined) throw new PosternError('CREDENTIAL_REFUSED', 'it is no relay')
-    } catch (error) {
-      this.#init.log.debug('relay not reached', { peer, reason: reasonOf(error) })
+    const fault = await tryLink(this.#init.host, choice, AbortSignal.timeout(dialDeadlineMs))
+    if (fault !== undefined) {
+      this.#init.log.debug('relay not reached', { peer, fault: fault.kind, reason: fault.reason })
       if (this.#stopped) return
+      this.#faults.set(peer, { peer, addresses: choice.addresses, linked: false, fault })
       // One that was never linked is no choice yet: another may be tried in its place at once.
       if (choice.lastSeenMs > 0) this.#linkSoon(peer, backoff.nextMs())
       else {
@@ -130,6 +142,7 @@ export class Neighbours {
     }
     if (this.#stopped) return
     backoff.succeeded()
+    this.#faults.delete(peer)
     this.#unreached.delete(peer)
     this.#seen(peer)
     this.#init.log.info('relay linked', { peer })
@@ -171,8 +184,9 @@ export class Neighbours {
       this.#told = await this.#ask(linked)
       this.#toldMs = clock.now()
     }
-    if (this.#choices.length >= count) return
     const candidates = this.#candidates()
+    this.#forgetFaults(candidates)
+    if (this.#choices.length >= count) return
     const untried = candidates.filter(({ peer }) => !this.#unreached.has(peer))
     // When none is left, all may be tried again at the next review.
     if (untried.length === 0) this.#unreached.clear()
@@ -184,6 +198,13 @@ export class Neighbours {
       // The first choice is where the others are learnt from.
       if (linked.length === 0) break
     }
+  }
+
+  /** A fault matters while its relay is chosen, or could be because there are too few that were ever linked. */
+  #forgetFaults(candidates: readonly RelayAddress[]): void {
+    const enough = this.#choices.filter(({ lastSeenMs }) => lastSeenMs > 0).length >= this.#init.count
+    const wanted = new Set([...this.#choices, ...(enough ? [] : candidates)].map(({ peer }) => peer))
+    for (const peer of this.#faults.keys()) if (!wanted.has(peer)) this.#faults.delete(peer)
   }
 
   /** Relays that could be chosen: those to start from, and those that were told of. */

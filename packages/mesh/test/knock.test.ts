@@ -39,6 +39,8 @@ test('a knock with another secret, for another listener, too old or too new is r
   assert.equal(judge.judge(makeKnock({ secret }, '12D3KooWOther', clock.now())), 'wrong')
   assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now() - knockToleranceMs - 1)), 'late')
   assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now() + knockToleranceMs + 1)), 'late')
+  const other = { secret: Buffer.alloc(32, 2) }
+  assert.equal(judge.judge(makeKnock(other, listener, clock.now() - knockToleranceMs - 1)), 'wrong')
 })
 
 test('while a secret is replaced, both are answered to', () => {

@@ -16,6 +16,7 @@ type Handler = (parts: Parts, argument: string) => unknown
 
 const handlers: Readonly<Record<string, Handler>> = {
   status: (parts) => nodeStatus(parts),
+  health: ({ health }) => health.facts(),
   ready: (parts) => readiness(nodeStatus(parts)),
   peers: ({ mesh }) => mesh.peers(),
   services: ({ egress, mesh }) => ({ called: mesh.status().services, offered: egress?.describe() ?? [] }),

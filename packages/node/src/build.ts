@@ -11,6 +11,8 @@ import { choiceFile } from './choice-file.ts'
 import { type Config, rolesOf } from './config.ts'
 import { idle, within } from './deadline.ts'
 import { checkGrants } from './grants.ts'
+import { Health } from './health/health.ts'
+import { factsOf } from './health/node-facts.ts'
 import { nursery } from './nursery.ts'
 import { Renewal } from './renewal.ts'
 import { nodeStatus } from './status.ts'
@@ -35,6 +37,7 @@ export interface Parts {
   readonly counters: Counters
   readonly clock: Clock
   readonly startedMs: number
+  readonly health: Health
 }
 
 /** A running node. */
@@ -86,27 +89,19 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     ingress =
       config.ingress && (await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters }))
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
-    const parts: Parts = {
-      config,
-      member,
-      mesh,
-      ingress,
-      egress,
-      renewal,
-      replaceKey,
-      counters,
-      clock,
-      startedMs: clock.now(),
-    }
+    const running = { config, member, mesh, ingress, egress, renewal, counters, clock, startedMs: clock.now() }
+    const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)
     renewal.start()
     authority?.start(mesh)
+    parts.health.start()
     log.info('node started', { peer: mesh.peer, roles: rolesOf(config), urls: ingress?.urls ?? [] })
     return {
       parts,
       log,
       status: () => nodeStatus(parts),
       stop() {
+        parts.health.stop()
         stopping ??= drain(parts, log)
           .then(closeAll)
           .then(() => log.info('node stopped'))

@@ -1,5 +1,6 @@
 import { exchangeFailures } from '@postern/protocol'
 import { configJsonSchema } from './config.ts'
+import { warningRows } from './health/registry.ts'
 
 interface Shape {
   readonly type?: string
@@ -83,6 +84,27 @@ export function errorReference(): string {
     ...rows,
     '',
     'A request is sent again only while none of its content has left the ingress, at most four times.',
+    '',
+  ].join('\n')
+}
+
+/** Every way in which a node can be unwell, as Markdown. */
+export function warningReference(): string {
+  const rows = Object.entries(warningRows).map(
+    ([code, { remedy, severity, title }]) => `| \`${code}\` | ${severity} | ${title} | ${remedy} |`,
+  )
+  return [
+    '# Warnings',
+    '',
+    'What can be wrong with a node: one list, which `postern doctor` and `postern status` show, and which a running node',
+    'logs (`warning` when one appears or becomes graver, `warning over` when it is gone). Codes are stable. An `error` needs',
+    'somebody at once, a `warning` soon, an `info` nobody now. What expires is an `info` within 30 days, a `warning` within 7',
+    'and an `error` within 1; a backend that is down is an `error` when its service has no other. Where more is known, the',
+    'remedy shown is more to the point.',
+    '',
+    '| code | severity | what is wrong | what to do |',
+    '|---|---|---|---|',
+    ...rows,
     '',
   ].join('\n')
 }

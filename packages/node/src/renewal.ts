@@ -38,6 +38,11 @@ export class Renewal {
     this.#init = init
   }
 
+  /** Why the credential, which is due, was not renewed when that was tried last. */
+  get failure(): Code | undefined {
+    return this.#failure
+  }
+
   /** Looks often rather than once in time: a bulletin may bring the end of a credential nearer. */
   start(): void {
     this.#timer = setInterval(() => void this.#look(), lookMs)

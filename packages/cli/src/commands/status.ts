@@ -2,6 +2,7 @@ import type { NodeStatus } from '@postern/node'
 import type { Command } from 'commander'
 import { askNode } from '../admin-client.ts'
 import { exitCode, print, sheet } from '../output.ts'
+import { describeWarning } from '../warnings.ts'
 import { type AskOptions, askAndPrint, asking, socketOf } from './ask.ts'
 
 export function statusCommand(): Command {
@@ -65,5 +66,10 @@ function describe(status: NodeStatus): string {
   if (status.authority !== undefined)
     rows.push(['authority', `registered at ${status.authority.guards?.registered ?? 0} guards`])
   const counters = Object.entries(status.counters).map(([name, count]) => [name, String(count)] as const)
-  return [sheet(rows), ...(counters.length > 0 ? ['\ncounters', sheet(counters)] : [])].join('\n')
+  const { warnings } = status
+  return [
+    sheet(rows),
+    ...(warnings.length > 0 ? ['\nwarnings', ...warnings.map(describeWarning)] : []),
+    ...(counters.length > 0 ? ['\ncounters', sheet(counters)] : []),
+  ].join('\n')
 }

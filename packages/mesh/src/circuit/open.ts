@@ -34,11 +34,16 @@ const codeOf: Readonly<Record<Exclude<CircuitAnswer, 'OK'>, Code>> = {
 }
 
 /** The neighbour's link: the one there is, or a new one. Throws what libp2p's dial throws. */
-export async function linkTo(host: Host, hop: Hop, signal: AbortSignal): Promise<Connection> {
+export async function linkTo(
+  host: Host,
+  hop: Hop,
+  signal: AbortSignal,
+  onProgress: (event: { readonly type: string }) => void = () => {},
+): Promise<Connection> {
   const known = existingLink(host, hop.peer)
   if (known !== undefined) return known
   const addresses = hop.addresses.map((address) => multiaddr(address).encapsulate(`/p2p/${hop.peer}`))
-  return await host.libp2p.dial(addresses, { signal })
+  return await host.libp2p.dial(addresses, { signal, onProgress })
 }
 
 /** A direct link to the peer; a circuit to it does not count. */

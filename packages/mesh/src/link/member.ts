@@ -48,6 +48,12 @@ export interface MembershipInit {
 type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
 type Secured = SecuredConnection & { streamMuxer?: StreamMuxerFactory }
 
+/** What `onProgress` of a dial hears when the listener has answered, and so has found the knock good. */
+export const knockAnswered = 'postern:knock-answered'
+interface Dialled {
+  readonly onProgress?: (event: { readonly type: string }) => void
+}
+
 const helloDeadlineMs = 5000
 const { accepted, refused } = helloAnswer
 
@@ -64,8 +70,10 @@ export function memberEncrypter(init: MembershipInit): (components: NoiseCompone
       [Symbol.toStringTag]: '@postern/member-encrypter',
       secureInbound: async (connection, options) =>
         admit(init, connection, await inner.secureInbound(connection, options), options),
-      secureOutbound: async (connection, options) =>
-        admit(init, connection, await inner.secureOutbound(connection, options), options),
+      secureOutbound: async (connection, options: SecureConnectionOptions & Dialled = {}) => {
+        options.onProgress?.({ type: knockAnswered })
+        return admit(init, connection, await inner.secureOutbound(connection, options), options)
+      },
     } as ConnectionEncrypter
   }
 }
@@ -118,6 +126,7 @@ async function exchangeHellos(
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
     await messages.write(Uint8Array.of(refused), { signal })
+    await heardOut(messages, signal)
     throw error
   }
   await messages.write(Uint8Array.of(accepted), { signal })
@@ -128,4 +137,15 @@ async function exchangeHellos(
   }
   init.proved(credential, bulletin)
   messages.unwrap()
+}
+
+/** Waits until the other side has heard that it is refused: what is torn down at once takes that with it. */
+async function heardOut(messages: Pick<ReturnType<typeof lpStream>, 'read'>, signal: AbortSignal): Promise<void> {
+  try {
+    const answer = await messages.read({ signal })
+    // It took ours, and goes as soon as it has read; one that refuses as well waits for us.
+    if (answer.get(0) === accepted) await messages.read({ signal })
+  } catch {
+    // It has gone.
+  }
 }

@@ -1,0 +1,61 @@
+import type { Facts } from './facts.ts'
+import { date, failed, span } from './said.ts'
+import type { Check, Found, Severity } from './warning.ts'
+
+const dayMs = 24 * 3600_000
+
+/** When an end that comes nearer is spoken of, and how gravely. */
+const notices: ReadonlyArray<readonly [days: number, severity: Severity]> = [
+  [1, 'error'],
+  [7, 'warning'],
+  [30, 'info'],
+]
+
+type Credential = NonNullable<Facts['credential']>
+
+/** What could not be loaded for the reason that the code names, and what holds of a credential that was. */
+const orHeld =
+  (code: string, held: (credential: Credential, nowMs: number) => string | undefined): Check =>
+  (facts) => {
+    const cause = facts.credential && held(facts.credential, facts.nowMs)
+    return [...failed(code)(facts), ...(cause === undefined ? [] : [{ cause }])]
+  }
+
+export const early = orHeld('CREDENTIAL_EARLY', ({ notBeforeMs }, nowMs) =>
+  notBeforeMs > nowMs
+    ? `it is valid from ${date(notBeforeMs)} on: a clock is off by ${span(notBeforeMs - nowMs)} or more`
+    : undefined,
+)
+
+export const expired = orHeld('CREDENTIAL_EXPIRED', ({ expiresMs }, nowMs) =>
+  expiresMs <= nowMs ? `it was valid until ${date(expiresMs)}` : undefined,
+)
+
+export const revoked = orHeld('CREDENTIAL_REVOKED', (credential) =>
+  credential.revoked ? 'the authority has taken it back' : undefined,
+)
+
+/** One that is renewed in time is nothing to speak of, however short its life is. */
+export const expiring: Check = ({ credential, nowMs }) => {
+  if (credential === undefined || credential.expiresMs <= nowMs || credential.dueMs > nowMs) return []
+  const why = credential.failure === undefined ? '' : `; it was not renewed: ${credential.failure}`
+  const [found] = soonOver(credential.expiresMs, nowMs, undefined)
+  return found === undefined ? [] : [{ ...found, cause: `${found.cause}${why}` }]
+}
+
+export const certificateExpiring: Check = ({ certificates = [], nowMs }) =>
+  certificates.flatMap(({ expiresMs, file }) => soonOver(expiresMs, nowMs, file))
+
+function soonOver(expiresMs: number, nowMs: number, file: string | undefined): Found[] {
+  const leftMs = expiresMs - nowMs
+  const notice = notices.find(([days]) => leftMs <= days * dayMs)
+  if (notice === undefined) return []
+  const until = date(expiresMs)
+  const said = leftMs <= 0 ? `was valid until ${until}` : `is valid for another ${span(leftMs)}, until ${until}`
+  return [{ about: file, cause: `${file ?? 'it'} ${said}`, severity: notice[1] }]
+}
+
+export const behind: Check = ({ bulletin }) => {
+  if (bulletin === undefined || bulletin.heard <= bulletin.sequence) return []
+  return [{ cause: `the bulletin here is number ${bulletin.sequence}, that of a neighbour number ${bulletin.heard}` }]
+}

@@ -1,0 +1,62 @@
+import type { MeshStatus, RelayStatus } from '@postern/mesh'
+import type { Code } from '@postern/protocol'
+
+/** A coded failure of reading what a node is made of, or of starting it. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly remedy?: string
+}
+
+/** A place where an API listens, as far as it was tried. */
+export interface BackendFact {
+  readonly service: string
+  readonly origin: string
+  readonly up: boolean
+  /** It took a connection, and did not answer on it in time. */
+  readonly silent?: boolean
+  /** Why it is not up. */
+  readonly reason?: string
+  /** How far its clock is ahead of ours, as far as it told the time (RFC 9110 section 6.6.1), in ms. */
+  readonly clockAheadMs?: number
+}
+
+/** What is known of a node and may matter for its health; JSON. What nobody has looked at is not there. */
+export interface Facts {
+  readonly nowMs: number
+  /** Whether a node runs here; and for how long, in ms, when it was the node that was asked. */
+  readonly running?: boolean
+  readonly upMs?: number
+  readonly failures?: readonly Failure[]
+  readonly credential?: {
+    readonly notBeforeMs: number
+    readonly expiresMs: number
+    /** When a running node renews it; 0 where none runs. */
+    readonly dueMs: number
+    /** Why it was not renewed since. */
+    readonly failure?: Code
+    readonly revoked: boolean
+  }
+  /** Certificates that listeners show to clients. */
+  readonly certificates?: ReadonlyArray<{ readonly file: string; readonly expiresMs: number }>
+  /** Relays that the node wants a link to. */
+  readonly relays?: readonly RelayStatus[]
+  /** Of the relays of the mesh file, how many could be linked. */
+  readonly reachable?: { readonly relays: number; readonly linked: number }
+  readonly guards?: NonNullable<MeshStatus['guards']>
+  readonly entries?: NonNullable<MeshStatus['entries']>
+  /** Relays that are to be between an ingress and an egress. */
+  readonly pathRelays?: number
+  readonly services?: MeshStatus['services']
+  readonly backends?: readonly BackendFact[]
+  /** A relay: where others are told to reach it, where other relays are, and links that others have made to it. */
+  readonly relay?: {
+    readonly addresses: readonly string[]
+    readonly others: readonly string[]
+    readonly inbound: number
+  }
+  /** Knocks that were refused in the last minutes, by the reason. */
+  readonly knocks?: Readonly<Record<string, number>>
+  /** Sequences of the bulletin here, and of the newest one that a neighbour has. */
+  readonly bulletin?: { readonly sequence: number; readonly heard: number }
+}

@@ -1,0 +1,45 @@
+import { termOf } from '@postern/identity'
+import type { Parts } from '../build.ts'
+import { renewalDueMs } from '../renewal.ts'
+import type { Facts } from './facts.ts'
+import { Recent } from './recent.ts'
+
+/** What a running node knows of itself that may matter for its health, each time it is asked. */
+export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Facts {
+  const { clock, config, counters, egress, member, mesh, renewal, startedMs } = parts
+  const recent = new Recent(() => counters.snapshot(), startedMs)
+  const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
+  return () => {
+    const { bulletin, credential } = member
+    const { addresses, entries, guards, relays, bulletinHeard, services } = mesh.status()
+    const nowMs = clock.now()
+    const links = mesh.peers().filter(({ over }) => over === 'link')
+    return {
+      nowMs,
+      running: true,
+      upMs: nowMs - startedMs,
+      credential: {
+        notBeforeMs: credential.notBeforeMs,
+        expiresMs: termOf(member).untilMs,
+        dueMs: renewalDueMs(member),
+        ...(renewal.failure === undefined ? {} : { failure: renewal.failure }),
+        revoked: bulletin.lapse(credential) === 'CREDENTIAL_REVOKED',
+      },
+      bulletin: { sequence: bulletin.seq, heard: bulletinHeard },
+      relays,
+      knocks: recent.of('knocks_refused', nowMs),
+      ...(config.relay && {
+        relay: {
+          addresses,
+          others: [...bootstrap, ...relays.flatMap((relay) => relay.addresses)],
+          inbound: links.filter(({ direction }) => direction === 'inbound').length,
+        },
+      }),
+      ...(guards && { guards }),
+      ...(entries && { entries, services, pathRelays: config.ingress?.path.relays ?? 0 }),
+      ...(egress && {
+        backends: egress.describe().flatMap(({ backends, service }) => backends.map((each) => ({ service, ...each }))),
+      }),
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import * as credential from './credential-checks.ts'
+import type { Facts } from './facts.ts'
+import * as relay from './relay-checks.ts'
+import { failed } from './said.ts'
+import * as service from './service-checks.ts'
+import { type Check, isAbove, type Severity, severities, type WarningRow } from './warning.ts'
+
+const row = (severity: Severity, title: string, remedy: string, check: Check): WarningRow => ({
+  severity,
+  title,
+  remedy,
+  check,
+})
+
+const issueAnew = 'have the authority issue a new one: `postern mesh issue`'
+
+/** Every way in which a node can be unwell, by its stable code. One more is one more row. */
+export const warningRows = {
+  CONFIG_INVALID: row('error', 'The config is not valid.', 'mend what is named', failed('CONFIG_INVALID')),
+  FILE_MISSING: row(
+    'error',
+    'A file of the node cannot be read.',
+    'put it in its place, for the user who runs the node to read; `postern mesh issue` makes a whole folder',
+    failed('FILE_MISSING'),
+  ),
+  KEY_TOO_OPEN: row(
+    'error',
+    'A secret may be read by others.',
+    '`chmod 600` the file, and replace the secret if others may have read it',
+    failed('KEY_TOO_OPEN'),
+  ),
+  KEY_INVALID: row(
+    'error',
+    'A key, or the mesh secret, is not one.',
+    'carry the file over again from where it was made',
+    failed('KEY_INVALID'),
+  ),
+  MESH_INVALID: row(
+    'error',
+    'The mesh file is not valid.',
+    'carry mesh.json over again from the folder of the authority',
+    failed('MESH_INVALID'),
+  ),
+  CREDENTIAL_INVALID: row(
+    'error',
+    'The credential, or the bulletin, is not one or was altered.',
+    `carry it over again, or ${issueAnew}`,
+    failed('CREDENTIAL_INVALID'),
+  ),
+  CREDENTIAL_WRONG_MESH: row(
+    'error',
+    'The credential is of another mesh.',
+    'bring key, credential and mesh.json of one mesh together',
+    failed('CREDENTIAL_WRONG_MESH'),
+  ),
+  CREDENTIAL_WRONG_PEER: row(
+    'error',
+    'The credential was issued to another key.',
+    'bring back the key that it was issued to; a node folder moves as a whole',
+    failed('CREDENTIAL_WRONG_PEER'),
+  ),
+  CREDENTIAL_EARLY: row(
+    'error',
+    'The credential is not valid yet.',
+    'compare `date -u` on this host and on that of the authority, and set the clock that is off',
+    credential.early,
+  ),
+  CREDENTIAL_EXPIRED: row(
+    'error',
+    'The credential has expired: no other node links to this one.',
+    `${issueAnew}; if it should still be valid, compare \`date -u\` with another host`,
+    credential.expired,
+  ),
+  CREDENTIAL_EXPIRING: row(
+    'info',
+    'The credential expires soon, and was not renewed.',
+    `have a node of the role authority run, then \`postern renew\`; or ${issueAnew}`,
+    credential.expiring,
+  ),
+  CERTIFICATE_EXPIRING: row(
+    'info',
+    'The certificate of a listener expires soon, or has expired.',
+    'get a new one, put it at ingress.listen.tls and start the node again',
+    credential.certificateExpiring,
+  ),
+  CREDENTIAL_REVOKED: row(
+    'error',
+    'The authority has taken the credential back: no other node links to this one.',
+    'ask the authority for the reason; it can issue another node',
+    credential.revoked,
+  ),
+  CREDENTIAL_REFUSED: row(
+    'error',
+    'The credential is not taken, or does not cover what the config asks for.',
+    `it may have been taken back, or be signed by another authority; ${issueAnew}`,
+    relay.credentialRefused,
+  ),
+  CLOCK_OFF: row(
+    'warning',
+    'Two clocks are more than a minute apart: a node whose clock is off is kept out.',
+    'compare `date -u` on the hosts, and let a time service set the clock that is off',
+    service.clockOff,
+  ),
+  KNOCK_REFUSED: row(
+    'warning',
+    'A relay closes the connection at the knock.',
+    'compare `date -u` on both hosts, then `sha256sum mesh.secret`, then the peer id in mesh.json; `postern status` of the relay tells which: it counts knocks_refused{late} or {wrong}',
+    relay.knockRefused,
+  ),
+  RELAY_UNREACHABLE: row(
+    'warning',
+    'A relay cannot be reached.',
+    'look at the network between: `nc -vz HOST PORT`',
+    relay.outOfReach,
+  ),
+  RELAY_NO_MEMBER: row(
+    'warning',
+    'A relay shows a credential that is not good here.',
+    'have the authority issue that relay anew; if all relays are like it, look at mesh.json and the clock of this host',
+    relay.noMember,
+  ),
+  NO_RELAY: row(
+    'error',
+    'No relay is linked: the mesh cannot be reached from here.',
+    'see what is said of each relay; mesh.json names those that were issued before this node',
+    relay.none,
+  ),
+  FEW_RELAYS: row(
+    'error',
+    'The mesh has fewer relays than the way is to have.',
+    'add relays, or set ingress.path.relays lower and accept what one relay then learns',
+    service.fewRelays,
+  ),
+  NO_GUARD: row(
+    'error',
+    'No guard knows of this egress: its services are found by nobody.',
+    'see what is said of each relay; where one is linked, its log says why it takes no registration',
+    service.noGuard,
+  ),
+  FEW_GUARDS: row(
+    'info',
+    'A single guard knows of this egress: with it, its services would be gone.',
+    'add relays, or see why the others cannot be reached',
+    service.oneGuard,
+  ),
+  NO_EGRESS: row(
+    'error',
+    'A service that is called here cannot be reached.',
+    'see whether an egress that offers it is ready: `postern status --ready` there',
+    service.noEgress,
+  ),
+  BACKEND_DOWN: row(
+    'warning',
+    'A backend takes no connection.',
+    'start it, or mend egress.services.NAME.backends: what this host can reach, with a certificate it trusts',
+    service.backendDown,
+  ),
+  BACKEND_SILENT: row(
+    'warning',
+    'A backend takes connections and does not answer.',
+    'see whether it hangs: `curl -I ORIGIN` on this host',
+    service.backendSilent,
+  ),
+  ADDRESS_IN_USE: row(
+    'error',
+    'An address to listen on cannot be had.',
+    'stop what listens there, or choose another address',
+    failed('ADDRESS_IN_USE'),
+  ),
+  ADDRESS_TOO_NEAR: row(
+    'warning',
+    'A relay tells others an address at which they cannot reach it.',
+    'set relay.announce to the address at which other hosts reach this one',
+    relay.tooNear,
+  ),
+  RELAY_UNVISITED: row(
+    'info',
+    'Nobody is linked to this relay.',
+    'see from another host whether its port is open: `postern doctor` of a node there',
+    relay.unvisited,
+  ),
+  KNOCKS_MANY: row(
+    'info',
+    'Many connections were closed at the knock: whoever made them does not hold the mesh secret.',
+    'nothing, if it is a port scan: it was told nothing; if a node of this mesh is kept out, run `postern doctor` there',
+    relay.manyKnocked,
+  ),
+  BULLETIN_BEHIND: row(
+    'warning',
+    'A neighbour has a newer bulletin than this node.',
+    'the next link brings it; if it stays, see the log for `bulletin refused`, and run `postern revoke` again for who was revoked last',
+    credential.behind,
+  ),
+  NOT_RUNNING: row('info', 'No node runs here.', '`postern up`', ({ running }) =>
+    running === false ? [{ cause: 'nobody answers at its admin socket; what it would do was tried instead' }] : [],
+  ),
+  NODE_SILENT: row(
+    'error',
+    'The node does not answer its operator.',
+    'ask as the user who runs it; if it hangs, see its log and start it again',
+    failed('NODE_SILENT'),
+  ),
+} as const satisfies Readonly<Record<string, WarningRow>>
+
+export type WarningCode = keyof typeof warningRows
+
+/** A way in which a node is unwell now: what, why, and what to do about it. */
+export interface Warning {
+  readonly code: WarningCode
+  readonly severity: Severity
+  readonly title: string
+  /** A peer, a service or an origin, where the code alone does not tell it from another. */
+  readonly about: string | undefined
+  readonly cause: string
+  readonly remedy: string
+}
+
+/** All that is unwell, as far as the facts tell, the gravest first. */
+export function warningsOf(facts: Facts): Warning[] {
+  const found = Object.entries(warningRows).flatMap(([code, { check, remedy, severity, title }]) =>
+    check(facts).map(({ about, cause, ...own }) => ({
+      code: code as WarningCode,
+      severity: own.severity ?? severity,
+      title,
+      about,
+      cause,
+      remedy: own.remedy ?? remedy,
+    })),
+  )
+  return found.toSorted((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity))
+}
+
+/** What tells one warning from another. */
+export function keyOf({ about, code }: Warning): string {
+  return `${code} ${about ?? ''}`
+}
+
+/** Whether somebody has to do something. */
+export function isUnwell(found: readonly Warning[]): boolean {
+  return found.some(({ severity }) => isAbove(severity, 'info'))
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RelayStatus } from '@postern/mesh'
+import type { Facts } from '../src/health/facts.ts'
+import { isUnwell, keyOf, type WarningCode, warningRows, warningsOf } from '../src/health/registry.ts'
+
+const nowMs = Date.UTC(2026, 10, 21)
+const dayMs = 24 * 3600_000
+const peer = '12D3KooWRelay'
+const addresses = ['/dns4/relay.example.net/tcp/4001']
+
+const credential = { notBeforeMs: nowMs - dayMs, expiresMs: nowMs + 90 * dayMs, dueMs: nowMs, revoked: false }
+const of = (facts: Omit<Facts, 'nowMs'>): Facts => ({ nowMs, ...facts })
+const failing = (code: string) => of({ failures: [{ code, message: 'it is so' }] })
+const faulty = (fault: RelayStatus['fault'] & object) => of({ relays: [{ peer, addresses, linked: false, fault }] })
+const backend = { service: 'api', origin: 'http://10.0.0.5:3000', up: true }
+const noTrunk = { service: 'api', egresses: [] }
+
+/** A node that is well, with every role and all that is known of one. */
+const well = of({
+  running: true,
+  upMs: dayMs,
+  credential,
+  certificates: [{ file: 'cert.pem', expiresMs: nowMs + 31 * dayMs }],
+  relays: [{ peer, addresses, linked: true }],
+  guards: { chosen: 3, linked: 3, registered: 3 },
+  entries: { chosen: 3, linked: 3 },
+  pathRelays: 2,
+  services: [{ service: 'api', egresses: [{ egress: 'e', guards: 3, trunks: 2 }] }],
+  backends: [{ ...backend, clockAheadMs: 59_000 }],
+  relay: { addresses, others: addresses, inbound: 4 },
+  knocks: { missing: 3 },
+  bulletin: { sequence: 7, heard: 7 },
+})
+
+/** For each way to be unwell, what is known when it is the case. */
+const unwell: Readonly<Record<WarningCode, Facts>> = {
+  CONFIG_INVALID: failing('CONFIG_INVALID'),
+  FILE_MISSING: failing('FILE_MISSING'),
+  KEY_TOO_OPEN: failing('KEY_TOO_OPEN'),
+  KEY_INVALID: failing('KEY_INVALID'),
+  MESH_INVALID: failing('MESH_INVALID'),
+  CREDENTIAL_INVALID: failing('CREDENTIAL_INVALID'),
+  CREDENTIAL_WRONG_MESH: failing('CREDENTIAL_WRONG_MESH'),
+  CREDENTIAL_WRONG_PEER: failing('CREDENTIAL_WRONG_PEER'),
+  CREDENTIAL_EARLY: of({ credential: { ...credential, notBeforeMs: nowMs + 1 } }),
+  CREDENTIAL_EXPIRED: of({ credential: { ...credential, expiresMs: nowMs } }),
+  CREDENTIAL_EXPIRING: of({ credential: { ...credential, expiresMs: nowMs + 30 * dayMs } }),
+  CERTIFICATE_EXPIRING: of({ certificates: [{ file: 'cert.pem', expiresMs: nowMs - 1 }] }),
+  CREDENTIAL_REVOKED: of({ credential: { ...credential, revoked: true } }),
+  CREDENTIAL_REFUSED: faulty({ kind: 'credential', code: 'CREDENTIAL_REFUSED', reason: '' }),
+  CLOCK_OFF: of({ backends: [{ ...backend, clockAheadMs: -61_000 }] }),
+  KNOCK_REFUSED: faulty({ kind: 'knock', reason: '' }),
+  RELAY_UNREACHABLE: faulty({ kind: 'refused', reason: 'ECONNREFUSED' }),
+  RELAY_NO_MEMBER: faulty({ kind: 'credential', code: 'CREDENTIAL_EXPIRED', reason: '' }),
+  NO_RELAY: of({ reachable: { relays: 2, linked: 0 } }),
+  FEW_RELAYS: of({ entries: { chosen: 1, linked: 1 }, pathRelays: 2, services: [noTrunk] }),
+  NO_GUARD: of({ guards: { chosen: 3, linked: 1, registered: 0 } }),
+  FEW_GUARDS: of({ guards: { chosen: 3, linked: 1, registered: 1 } }),
+  NO_EGRESS: of({ services: [noTrunk] }),
+  BACKEND_DOWN: of({ backends: [{ ...backend, up: false }] }),
+  BACKEND_SILENT: of({ backends: [{ ...backend, silent: true }] }),
+  ADDRESS_IN_USE: failing('ADDRESS_IN_USE'),
+  ADDRESS_TOO_NEAR: of({ relay: { addresses: ['/ip4/10.0.0.1/tcp/4001'], others: addresses, inbound: 1 } }),
+  RELAY_UNVISITED: of({ relay: { addresses, others: [], inbound: 0 }, upMs: dayMs }),
+  KNOCKS_MANY: of({ knocks: { wrong: 15, missing: 5 } }),
+  BULLETIN_BEHIND: of({ bulletin: { sequence: 1, heard: 2 } }),
+  NOT_RUNNING: of({ running: false }),
+  NODE_SILENT: failing('NODE_SILENT'),
+}
+
+const codesOf = (facts: Facts) => warningsOf(facts).map(({ code }) => code)
+
+test('a node that is well has no warning, and neither has one of which nothing is known', () => {
+  assert.deepEqual(warningsOf(well), [])
+  assert.deepEqual(warningsOf({ nowMs }), [])
+})
+
+test('every way to be unwell is found by itself, with what, why and what to do', () => {
+  assert.deepEqual(Object.keys(unwell), Object.keys(warningRows))
+  for (const [code, facts] of Object.entries(unwell)) {
+    const [first, ...others] = warningsOf(facts)
+    assert.equal(first?.code, code)
+    assert.deepEqual(others, [], code)
+    assert.match(first.title, /^[A-Z].*\.$/, code)
+    for (const said of [first.cause, first.remedy]) assert.ok(said.length > 0, code)
+    for (const said of [first.title, first.cause, first.remedy])
+      assert.doesNotMatch(said, /undefined|NaN|\[object/, code)
+  }
+})
+
+test('what a failure itself says of the remedy is more to the point than the registry', () => {
+  const remedy = 'chmod 600 state/node.key'
+  const [found] = warningsOf(of({ failures: [{ code: 'KEY_TOO_OPEN', message: 'mode 644', remedy }] }))
+  assert.deepEqual([found?.cause, found?.remedy], ['mode 644', remedy])
+})
+
+test('the end of a credential is spoken of from 30 days on, and gravely on the last', () => {
+  const severityAt = (days: number) =>
+    warningsOf(of({ credential: { ...credential, expiresMs: nowMs + days * dayMs } })).map(
+      ({ code, severity }) => `${code} ${severity}`,
+    )
+  assert.deepEqual([31, 30.1].flatMap(severityAt), [])
+  for (const [days, severity] of [
+    [30, 'info'],
+    [7.1, 'info'],
+    [7, 'warning'],
+    [1.1, 'warning'],
+    [1, 'error'],
+    [0.001, 'error'],
+  ] as const)
+    assert.deepEqual(severityAt(days), [`CREDENTIAL_EXPIRING ${severity}`])
+  assert.deepEqual(severityAt(0), ['CREDENTIAL_EXPIRED error'])
+})
+
+test('a credential that is renewed in time is not spoken of; one that was not says why', () => {
+  const soon = { ...credential, expiresMs: nowMs + dayMs }
+  assert.deepEqual(warningsOf(of({ credential: { ...soon, dueMs: nowMs + 1 } })), [])
+  const [late] = warningsOf(of({ credential: { ...soon, failure: 'NO_AUTHORITY' } }))
+  assert.match(late?.cause ?? '', /not renewed: NO_AUTHORITY/)
+})
+
+test('a clock that is off is told by a backend, and by members who knock with another time', () => {
+  const causeOf = (clockAheadMs: number) => warningsOf(of({ backends: [{ ...backend, clockAheadMs }] }))[0]?.cause
+  assert.equal(causeOf(60_000), undefined)
+  assert.match(causeOf(300_000) ?? '', /this host is 5 minutes behind that of the backend http:/)
+  assert.match(causeOf(-300_000) ?? '', /5 minutes ahead of/)
+  assert.deepEqual(codesOf(of({ knocks: { late: 1 } })), ['CLOCK_OFF'])
+  assert.deepEqual(codesOf(of({ knocks: { late: 100 } })), ['CLOCK_OFF'])
+})
+
+test('each fault of the way to a relay has a cause and a remedy of its own', () => {
+  const kinds = ['dns', 'refused', 'unreachable', 'timeout', 'silent', 'broken'] as const
+  const found = kinds.flatMap((kind) => warningsOf(faulty({ kind, reason: 'because' })))
+  assert.deepEqual(new Set(found.map(({ code }) => code)), new Set(['RELAY_UNREACHABLE']))
+  for (const said of ['cause', 'remedy'] as const)
+    assert.equal(new Set(found.map((each) => each[said])).size, kinds.length)
+  for (const { about, cause } of found) {
+    assert.equal(about, peer)
+    assert.ok(cause.includes('because') && cause.includes(addresses[0] ?? '?'))
+  }
+})
+
+test('one backend that is down is a warning, the last of its service an error', () => {
+  const down = { ...backend, up: false }
+  const other = { ...backend, origin: 'http://10.0.0.6:3000' }
+  const severities = (...backends: NonNullable<Facts['backends']>) =>
+    warningsOf(of({ backends })).map((w) => w.severity)
+  assert.deepEqual(severities(down, other), ['warning'])
+  assert.deepEqual(severities(down, { ...other, service: 'other' }), ['error'])
+  assert.deepEqual(severities(down, { ...other, up: false }), ['error', 'error'])
+})
+
+test('what follows from another is not said twice', () => {
+  assert.deepEqual(codesOf(of({ entries: { chosen: 0, linked: 0 }, pathRelays: 2, services: [noTrunk] })), ['NO_RELAY'])
+})
+
+test('a relay is told of addresses that are nearer than those of the others', () => {
+  const told = (own: readonly string[], others: readonly string[]) =>
+    codesOf(of({ relay: { addresses: own, others, inbound: 1 } })).length > 0
+  const here = '/ip4/127.0.0.1/tcp/1'
+  const lan = ['/ip4/192.168.1.2/tcp/1', '/ip4/172.31.0.1/tcp/1', '/ip4/100.100.1.1/tcp/1', '/ip6/fd00::1/tcp/1']
+  const far = ['/ip4/203.0.113.5/tcp/1', '/ip4/172.32.0.1/tcp/1', '/ip6/2001:db8::1/tcp/1', '/dns4/relay.example/tcp/1']
+  for (const address of lan) {
+    assert.ok(told([here], [address]), address)
+    assert.ok(told([here, address], far), address)
+    assert.ok(!told([address], [here]), address)
+  }
+  for (const address of far) {
+    assert.ok(told(['/dns4/localhost/tcp/1'], [address]), address)
+    assert.ok(!told([here, address], far), address)
+  }
+  assert.ok(!told([here], [here]))
+  assert.ok(!told([here], []))
+})
+
+test('the gravest comes first, and what is no more than an info calls for nobody', () => {
+  const both = of({ guards: { chosen: 1, linked: 1, registered: 1 }, backends: [{ ...backend, up: false }] })
+  assert.deepEqual(codesOf(both), ['BACKEND_DOWN', 'FEW_GUARDS'])
+  assert.equal(isUnwell(warningsOf(both)), true)
+  assert.equal(isUnwell(warningsOf(unwell.FEW_GUARDS)), false)
+  const two = warningsOf(of({ services: [noTrunk, { ...noTrunk, service: 'billing' }] }))
+  assert.equal(new Set(two.map(keyOf)).size, 2)
+})
