@@ -12,6 +12,7 @@ import {
   type ServiceId,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
+import { plausible } from '../link/address.ts'
 import type { Dht } from './dht.ts'
 import { messagesOf } from './messages.ts'
 import { relayKey, serviceKey } from './service-id.ts'
@@ -85,7 +86,7 @@ export class Lookup {
   }
 }
 
-/** Asks a neighbouring relay. Throws BAD_MESSAGE, or what libp2p throws where the link is down. */
+/** Asks a neighbouring relay; what cannot be a relay is left out. Throws BAD_MESSAGE, or what libp2p throws where the link is down. */
 export async function askRelay(
   link: Connection,
   request: LookupRequest,
@@ -98,7 +99,7 @@ export async function askRelay(
     const answer = decodeLookupAnswer((await messages.read({ signal })).subarray())
     if (answer === undefined) throw new PosternError('BAD_MESSAGE', 'the relay answered a lookup with something else')
     await stream.close({ signal })
-    return answer.relays
+    return plausible(answer.relays)
   } catch (error) {
     stream.abort(error as Error)
     throw error
