@@ -20,6 +20,8 @@ export interface MeshOrder {
   readonly ingress?: Readonly<Record<string, unknown>>
   readonly service?: Readonly<Record<string, unknown>>
   readonly drainMs?: number
+  /** Called when the relays run, before anyone else starts; answers with the addresses of more relays to start from. */
+  readonly besideRelays?: (authority: Authority) => Promise<readonly string[]>
 }
 
 export interface KitNode {
@@ -89,7 +91,7 @@ class Founded implements KitMesh {
   }
 
   async populate(): Promise<void> {
-    const { backends, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
+    const { backends, besideRelays, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
     const relay = { listen: ['/ip4/127.0.0.1/tcp/0'] }
     const offered = { backends, expose: expose ?? [{ methods: ['*'], path: '/**' }], ...service }
     const door = {
@@ -99,6 +101,7 @@ class Founded implements KitMesh {
       ...ingress,
     }
     this.relays = await this.#many(relays, 'relay', { relay })
+    this.authority = addBootstrap(this.authority, (await besideRelays?.(this.authority)) ?? [])
     this.egresses = await this.#many(egresses, 'egress', { egress: { services: { api: offered } } })
     this.ingresses = await this.#many(ingresses, 'ingress', { ingress: door })
     await eventually('the mesh is ready', () => this.#started.every(({ node }) => readiness(node.status()).ready))
