@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { said } from './command.ts'
-import { addressOf, type HostName, type Hosts, innerAddress } from './hosts.ts'
+import { addressOf, egressNames, type HostName, type Hosts, innerAddressOf } from './hosts.ts'
 import { type Running, running } from './process.ts'
 
 /** Every packet of a host, whole, on all its interfaces, from the start of the capture on; it ends with the host. */
@@ -17,7 +18,7 @@ export class Capture {
   }
 
   static async start(hosts: Hosts, host: HostName): Promise<Capture> {
-    const file = join(hosts.folder, `${host}.pcap`)
+    const file = join(hosts.folder, `${host}-${randomUUID()}.pcap`)
     // Into a descriptor of ours: tcpdump gives up its rights before it opens files of its own.
     const into = openSync(file, 'w', 0o600)
     // Each packet takes up the longest there can be in a buffer of 32 MiB: room for some 500 that wait to be written.
@@ -47,17 +48,27 @@ export class Capture {
 
   /** Whether the packets, or those that a filter lets through, hold the octets in clear. */
   holds(octets: string, filter = ''): boolean {
-    return (filter === '' ? readFileSync(this.#file) : this.#read(['-w', '-', filter])).includes(octets)
+    return this.octets(filter).includes(octets)
   }
 
-  /** Names of the hosts that this one has exchanged packets with, or addresses where they are of none. */
-  peers(filter = 'ip'): string[] {
+  /** The packets, or those that a filter lets through, as they were captured. */
+  octets(filter = ''): Buffer {
+    return filter === '' ? readFileSync(this.#file) : this.#read(['-w', '-', filter])
+  }
+
+  /** Names of the hosts that packets came from or went to, or addresses where they are of none. */
+  ends(filter = 'ip'): Set<string> {
     const ends = this.packets(filter).flatMap((line) => {
       const [, source = line, target = line] =
         /IP (\d+\.\d+\.\d+\.\d+)(?:\.\d+)? > (\d+\.\d+\.\d+\.\d+)/.exec(line) ?? []
       return [nameOf(source), nameOf(target)]
     })
-    return [...new Set(ends)].filter((name) => name !== this.host).toSorted()
+    return new Set(ends)
+  }
+
+  /** Those that this host has exchanged packets with. */
+  peers(filter?: string): string[] {
+    return [...this.ends(filter)].filter((name) => name !== this.host).toSorted()
   }
 
   #read(args: readonly string[]): Buffer {
@@ -67,7 +78,7 @@ export class Capture {
 
 const names = new Map<string, HostName>([
   ...Object.entries(addressOf).map(([name, address]) => [address, name as HostName] as const),
-  [innerAddress, 'egress'],
+  ...egressNames.map((egress) => [innerAddressOf[egress], egress] as const),
 ])
 
 function nameOf(address: string): string {

@@ -4,33 +4,52 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { said } from './command.ts'
 
-const onMesh = ['client', 'ingress', 'relay-1', 'relay-2', 'relay-3', 'egress', 'stranger'] as const
-
-export type HostName = (typeof onMesh)[number] | 'backend'
-
-/** Where each host is reached. Host and network have one number, so that no address is the beginning of another. */
+/** Where each host is reached. Every one has a network of its own, so that no address is the beginning of another. */
 export const addressOf = {
   client: '10.77.1.2',
-  ingress: '10.77.2.2',
-  'relay-1': '10.77.3.2',
-  'relay-2': '10.77.4.2',
-  'relay-3': '10.77.5.2',
-  egress: '10.77.6.2',
-  stranger: '10.77.7.2',
-  backend: '10.78.0.2',
-} as const satisfies Readonly<Record<HostName, string>>
+  'ingress-1': '10.77.2.2',
+  'ingress-2': '10.77.3.2',
+  'ingress-3': '10.77.4.2',
+  'relay-1': '10.77.5.2',
+  'relay-2': '10.77.6.2',
+  'relay-3': '10.77.7.2',
+  'egress-1': '10.77.8.2',
+  'egress-2': '10.77.9.2',
+  authority: '10.77.10.2',
+  stranger: '10.77.11.2',
+  'backend-1': '10.78.1.2',
+  'backend-2': '10.78.2.2',
+} as const
 
-/** The egress's leg to the backend. */
-export const innerAddress = '10.78.0.1'
+export type HostName = keyof typeof addressOf
+
+export const egressNames = ['egress-1', 'egress-2'] as const
+export type EgressName = (typeof egressNames)[number]
+
+/** The host of the API that hangs on an egress. */
+export const backendOf = { 'egress-1': 'backend-1', 'egress-2': 'backend-2' } as const
+
+/** An egress's leg to its backend. */
+export const innerAddressOf: Readonly<Record<EgressName, string>> = {
+  'egress-1': gatewayOf('backend-1'),
+  'egress-2': gatewayOf('backend-2'),
+}
+
+function gatewayOf(host: HostName): string {
+  return addressOf[host].replace(/2$/, '1')
+}
+
+const hostNames = Object.keys(addressOf) as HostName[]
+const onMesh = hostNames.filter((host) => !host.startsWith('backend'))
 
 const settings = { ip4: '/proc/sys/net/ipv4/ip_forward', ip6: '/proc/sys/net/ipv6/conf/all/disable_ipv6' } as const
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Hosts as network namespaces. Each has a network of its own behind one router, so that a capture on a host holds no
- * packet of another. The backend hangs on the egress alone; the router sends what is meant for it there, and it would
- * answer anyone, so that nothing but the egress host keeps others out. Disposing, and the end of this process by a signal
- * too, kills what still runs in them.
+ * packet of another. A backend hangs on its egress alone; the router sends what is meant for it there, and it would answer
+ * anyone, so that nothing but the egress host keeps others out. Disposing, and the end of this process by a signal too,
+ * kills what still runs in them.
  */
 export class Hosts implements Disposable {
   /** Where files lie that belong to the hosts; it goes with them. */
@@ -51,19 +70,21 @@ export class Hosts implements Disposable {
   }
 
   #build(): void {
-    for (const host of ['router', ...onMesh, 'backend']) this.#add(host)
-    for (const host of onMesh) {
-      const gateway = addressOf[host].replace(/2$/, '1')
-      ip(this.#space('router'), `link add ${host} type veth peer name mesh netns ${this.#space(host)}`)
-      ip(this.#space('router'), `addr add ${gateway}/24 dev ${host}`, `link set ${host} up`)
-      ip(this.#space(host), `addr add ${addressOf[host]}/24 dev mesh`, 'link set mesh up')
-      ip(this.#space(host), `route add default via ${gateway}`)
+    for (const host of ['router', ...hostNames]) this.#add(host)
+    for (const host of onMesh) this.#connect(host, 'router', host, 'mesh')
+    for (const egress of egressNames) {
+      const backend = backendOf[egress]
+      this.#connect(backend, egress, 'inner', 'inner')
+      ip(this.#space('router'), `route add ${addressOf[backend].replace(/2$/, '0')}/24 via ${addressOf[egress]}`)
     }
-    ip(this.#space('egress'), `link add inner type veth peer name inner netns ${this.#space('backend')}`)
-    ip(this.#space('egress'), `addr add ${innerAddress}/24 dev inner`, 'link set inner up')
-    ip(this.#space('backend'), `addr add ${addressOf.backend}/24 dev inner`, 'link set inner up')
-    ip(this.#space('backend'), `route add default via ${innerAddress}`)
-    ip(this.#space('router'), `route add 10.78.0.0/24 via ${addressOf.egress}`)
+  }
+
+  /** Gives a host its network, whose gateway is a leg of another. */
+  #connect(host: HostName, gateway: string, leg: string, name: string): void {
+    ip(this.#space(gateway), `link add ${leg} type veth peer name ${name} netns ${this.#space(host)}`)
+    ip(this.#space(gateway), `addr add ${gatewayOf(host)}/24 dev ${leg}`, `link set ${leg} up`)
+    ip(this.#space(host), `addr add ${addressOf[host]}/24 dev ${name}`, `link set ${name} up`)
+    ip(this.#space(host), `route add default via ${gatewayOf(host)}`)
   }
 
   #add(host: string): void {
@@ -82,6 +103,11 @@ export class Hosts implements Disposable {
   /** From now on the host cannot reach the others of its own accord; they still reach it. */
   cut(host: HostName, from: readonly HostName[]): void {
     for (const other of from) ip(this.#space(host), `route add unreachable ${addressOf[other]}/32`)
+  }
+
+  /** Takes back a cut. */
+  mend(host: HostName, from: readonly HostName[]): void {
+    for (const other of from) ip(this.#space(host), `route del unreachable ${addressOf[other]}/32`)
   }
 
   /** Starts a process on a host; its pid is that of the command itself. */

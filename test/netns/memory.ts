@@ -1,35 +1,29 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import type { Word } from './forms.ts'
+import type { Search } from './search.ts'
 
 const blockBytes = 256 * 1024
 /** Most of what is mapped was never written. */
 const untouched = Buffer.alloc(blockBytes)
 
-/**
- * Which of the words a process holds anywhere in its writable memory, as octets or as UTF-16. What a process has never
- * been told cannot be there.
- */
-export function heldInMemory(pid: number, words: readonly (string | Uint8Array)[]): Array<string | Uint8Array> {
-  const forms = words.map((word) =>
-    typeof word === 'string' ? [Buffer.from(word), Buffer.from(word, 'utf16le')] : [Buffer.from(word)],
-  )
-  const overlap = Math.max(...forms.flat().map(({ length }) => length))
+/** Which of the words looked for a process holds anywhere in its writable memory. What a process has never been told cannot be there. */
+export function heldInMemory(pid: number, search: Search): Set<Word> {
   const block = Buffer.alloc(blockBytes)
-  const found = new Set<string | Uint8Array>()
+  const found = new Set<Word>()
   const memory = openSync(`/proc/${pid}/mem`, 'r')
   try {
     for (const [start, end] of writable(pid)) {
-      for (let at = start; at < end; at += blockBytes - overlap) {
+      for (let at = start; at < end; at += blockBytes - search.longest) {
         const octets = block.subarray(0, readBlock(memory, block, at, end))
         if (octets.length === 0) break
         if (octets.equals(untouched.subarray(0, octets.length))) continue
-        for (const [index, word] of words.entries())
-          if (forms[index]?.some((form) => octets.includes(form))) found.add(word)
+        for (const word of search.in(octets)) found.add(word)
       }
     }
   } finally {
     closeSync(memory)
   }
-  return [...found]
+  return found
 }
 
 function writable(pid: number): Array<[start: number, end: number]> {

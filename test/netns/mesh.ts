@@ -1,20 +1,15 @@
-import { execFile } from 'node:child_process'
-import { createPublicKey } from 'node:crypto'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { eventually } from '@postern/test-kit'
-import { askAdmin } from './admin.ts'
-import { addressOf, type Hosts } from './hosts.ts'
+import { cli, postern } from './command.ts'
+import { addressOf, backendOf, type EgressName, egressNames, type HostName, type Hosts } from './hosts.ts'
+import { type Issued, MeshNode, stolen } from './node.ts'
 import { program, type Running, running } from './process.ts'
-
-const cli = fileURLToPath(new URL('../../packages/cli/bin/postern.mjs', import.meta.url))
 
 export const relayNames = ['relay-1', 'relay-2', 'relay-3'] as const
 export type RelayName = (typeof relayNames)[number]
-export const nodeNames = [...relayNames, 'ingress', 'egress'] as const
-export type NodeName = (typeof nodeNames)[number]
+export const ingressNames = ['ingress-1', 'ingress-2'] as const
+export type IngressName = (typeof ingressNames)[number]
+export const nodeNames = [...relayNames, ...ingressNames, ...egressNames] as const
 
 export const relayPort = 4001
 
@@ -23,110 +18,136 @@ export interface MeshOrder {
   readonly service: string
   /** Relays that the two ends start from; the others they learn of. */
   readonly bootstrap: Readonly<Record<'ingress' | 'egress', readonly RelayName[]>>
+  /** Relays on the way from an ingress; 2 unless said otherwise. */
+  readonly pathRelays?: Readonly<Partial<Record<IngressName, number>>>
 }
 
-/** A node folder, made by the authority's commands. */
-interface Issued {
-  readonly name: NodeName
-  readonly folder: string
-  readonly peer: string
-}
-
-export class MeshNode {
-  readonly #issued: Issued
-  readonly process: Running
-
-  constructor(issued: Issued, process: Running) {
-    this.#issued = issued
-    this.process = process
-  }
-
-  get name(): NodeName {
-    return this.#issued.name
-  }
-
-  get peer(): string {
-    return this.#issued.peer
-  }
-
-  /** The octets that the peer id is made of. */
-  get publicKey(): Buffer {
-    const { x = '' } = createPublicKey(this.#file('state/node.key')).export({ format: 'jwk' })
-    return Buffer.from(x, 'base64url')
-  }
-
-  get log(): string {
-    return this.#file('log')
-  }
-
-  #file(name: string): string {
-    return readFileSync(join(this.#issued.folder, name), 'utf8')
-  }
-
-  ask(path: string): Promise<unknown> {
-    return askAdmin(join(this.#issued.folder, 'state/admin.sock'), path)
-  }
-
-  async ready(): Promise<void> {
-    const isReady = async () => ((await this.ask('/ready')) as { ready: boolean }).ready
-    try {
-      await eventually(`${this.name} is ready`, isReady, 30_000)
-    } catch (cause) {
-      throw new Error(`${this.name} is not ready; its log ends:\n${this.log.slice(-2000)}`, { cause })
-    }
-  }
-}
-
-/** The API, three relays, an egress and an ingress, each a process on a host of its own, ready for requests. */
+/**
+ * Three relays, two egresses with an API behind each, and two ingresses, each a process on a host of its own, ready for
+ * requests.
+ */
 export class NetMesh implements AsyncDisposable {
-  /** The mesh secret, as it stands in its file. */
-  readonly secret: string
-  readonly api: Running
-  readonly #nodes: ReadonlyMap<NodeName, MeshNode>
-  readonly #stack: AsyncDisposableStack
+  readonly apis: Running[] = []
+  readonly #hosts: Hosts
+  readonly #order: MeshOrder
+  readonly #issued = new Map<HostName, Issued>()
+  readonly #nodes = new Map<HostName, MeshNode>()
+  readonly #stack = new AsyncDisposableStack()
 
-  private constructor(
-    secret: string,
-    api: Running,
-    nodes: ReadonlyMap<NodeName, MeshNode>,
-    stack: AsyncDisposableStack,
-  ) {
-    this.secret = secret
-    this.api = api
-    this.#nodes = nodes
-    this.#stack = stack
+  private constructor(hosts: Hosts, order: MeshOrder) {
+    this.#hosts = hosts
+    this.#order = order
   }
 
   static async start(hosts: Hosts, order: MeshOrder): Promise<NetMesh> {
-    await using stack = new AsyncDisposableStack()
-    const child = hosts.spawn('backend', program('api'), ['ignore', 'pipe', 'inherit'])
-    const api = stack.use(await running(child, child.stdout, /ready/))
-
-    const folders = await issueAll(hosts.folder, order.service)
-    const nodes = new Map<NodeName, MeshNode>()
-    const up = async (name: NodeName, config: object, bootstrap: readonly RelayName[]) => {
-      const issued = folders(name)
-      const addresses = bootstrap.map((relay) => `${multiaddrOf(relay)}/p2p/${folders(relay).peer}`)
-      const node = new MeshNode(issued, await start(hosts, issued, config, addresses))
-      stack.use(node.process)
-      nodes.set(name, node)
-      await node.ready()
+    const mesh = new NetMesh(hosts, order)
+    try {
+      await mesh.#start()
+      return mesh
+    } catch (error) {
+      await mesh[Symbol.asyncDispose]()
+      throw error
     }
-    await up('relay-1', relayConfig('relay-1'), [])
-    await Promise.all([
-      up('relay-2', relayConfig('relay-2'), ['relay-1']),
-      up('relay-3', relayConfig('relay-3'), ['relay-1']),
-    ])
-    await up('egress', egressConfig(order.service), order.bootstrap.egress)
-    await up('ingress', ingressConfig(order.service), order.bootstrap.ingress)
-    const secret = readFileSync(join(hosts.folder, 'authority/mesh.secret'), 'utf8').trim()
-    return new NetMesh(secret, api, nodes, stack.move())
   }
 
-  node(name: NodeName): MeshNode {
-    const node = this.#nodes.get(name)
-    if (node === undefined) throw new Error(`no ${name} runs`)
+  async #start(): Promise<void> {
+    const { bootstrap, pathRelays } = this.#order
+    await postern('mesh', 'create', 'netns', '--dir', this.authority)
+    // One after the other: each writes its address into the mesh file of the authority.
+    for (const relay of relayNames) await this.#issue(relay)
+    await Promise.all([
+      ...[...ingressNames, ...egressNames].map((name) => this.#issue(name)),
+      ...egressNames.map((egress) => this.#startApi(backendOf[egress])),
+    ])
+    await this.#up('relay-1', [])
+    await Promise.all((['relay-2', 'relay-3'] as const).map((relay) => this.#up(relay, ['relay-1'])))
+    await Promise.all(egressNames.map((egress) => this.#up(egress, bootstrap.egress)))
+    await Promise.all(ingressNames.map((name) => this.#up(name, bootstrap.ingress, pathRelays?.[name])))
+  }
+
+  async #startApi(host: HostName): Promise<void> {
+    const child = this.#hosts.spawn(host, program('api'), ['ignore', 'pipe', 'inherit'])
+    this.apis.push(this.#stack.use(await running(child, child.stdout, /ready/)))
+  }
+
+  /** The folder of the authority. */
+  get authority(): string {
+    return join(this.#hosts.folder, 'authority')
+  }
+
+  /** The mesh secret, as it stands in its file. */
+  get secret(): string {
+    return readFileSync(join(this.authority, 'mesh.secret'), 'utf8').trim()
+  }
+
+  node(host: HostName): MeshNode {
+    const node = this.#nodes.get(host)
+    if (node === undefined) throw new Error(`no node runs on ${host}`)
     return node
+  }
+
+  /** One more ingress, which may reach all relays, with a credential that ends soon. */
+  async addBrief(host: HostName, life: string): Promise<MeshNode> {
+    await this.#issue(host, '--life', life)
+    return await this.#up(host, relayNames)
+  }
+
+  /** Somebody starts a node of his own, which may reach all relays, with the key and the credential of an ingress. */
+  async steal(from: IngressName, host: HostName): Promise<MeshNode> {
+    this.#issued.set(host, stolen(this.node(from).issued, join(this.#hosts.folder, host)))
+    return await this.#run(host, relayNames)
+  }
+
+  /** The authority takes back, from a host of its own, what was issued to a node. Answers the relays that were told. */
+  revoke(host: HostName): readonly string[] {
+    const { credentialName } = this.#of(host)
+    const command = [process.execPath, cli, 'revoke', credentialName, '--authority', this.authority, '--json']
+    return (JSON.parse(this.#hosts.run('authority', command)) as { told: string[] }).told
+  }
+
+  async #issue(host: HostName, ...more: readonly string[]): Promise<void> {
+    const folder = join(this.#hosts.folder, host)
+    const role = host.replace(/-\d$/, '')
+    const credentialName = `${host}-marker-name`
+    const options = ['--authority', this.authority, '--role', role, '--name', credentialName, '--out', folder, ...more]
+    const own = role === 'relay' ? ['--bootstrap', multiaddrOf(host)] : ['--service', this.#order.service]
+    const { peer } = (await postern('mesh', 'issue', ...options, ...own)) as { peer: string }
+    this.#issued.set(host, { folder, peer, credentialName })
+  }
+
+  /** Starts a node and waits until it can do its work. */
+  async #up(host: HostName, bootstrap: readonly RelayName[], pathRelays?: number): Promise<MeshNode> {
+    const node = await this.#run(host, bootstrap, pathRelays)
+    await node.ready()
+    return node
+  }
+
+  async #run(host: HostName, bootstrap: readonly RelayName[], pathRelays?: number): Promise<MeshNode> {
+    const addresses = bootstrap.map((relay) => `${multiaddrOf(relay)}/p2p/${this.#of(relay).peer}`)
+    const order = { config: this.#config(host, pathRelays), bootstrap: addresses }
+    const node = await MeshNode.start(this.#hosts, host, this.#of(host), order)
+    this.#stack.use(node.process)
+    this.#nodes.set(host, node)
+    return node
+  }
+
+  #of(host: HostName): Issued {
+    const issued = this.#issued.get(host)
+    if (issued === undefined) throw new Error(`nothing was issued to ${host}`)
+    return issued
+  }
+
+  #config(host: HostName, pathRelays = 2): object {
+    const { service } = this.#order
+    if (host.startsWith('relay')) return { relay: { listen: [multiaddrOf(host)] } }
+    if (host.startsWith('egress')) {
+      const backends = [`http://${addressOf[backendOf[host as EgressName]]}:3000`]
+      return {
+        egress: { services: { [service]: { backends, expose: [{ methods: ['GET', 'POST'], path: '/v1/**' }] } } },
+      }
+    }
+    const listen = [{ url: `http://${addressOf[host]}:8080` }]
+    return { ingress: { listen, routes: [{ service, answerMs: 3000 }], path: { relays: pathRelays } } }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,59 +155,4 @@ export class NetMesh implements AsyncDisposable {
   }
 }
 
-async function issueAll(root: string, service: string): Promise<(name: NodeName) => Issued> {
-  const authority = join(root, 'authority')
-  await postern('mesh', 'create', 'netns', '--dir', authority)
-  const issue = async (name: NodeName): Promise<Issued> => {
-    const folder = join(root, name)
-    const role = name.replace(/-\d$/, '')
-    const covered = role === 'relay' ? [] : ['--service', service]
-    const options = ['--authority', authority, '--role', role, ...covered, '--name', name, '--out', folder]
-    const { peer } = (await postern('mesh', 'issue', ...options)) as { peer: string }
-    return { name, folder, peer }
-  }
-  const issued = await Promise.all(nodeNames.map(issue))
-  return (name) => {
-    const found = issued.find((each) => each.name === name)
-    if (found === undefined) throw new Error(`nothing was issued to ${name}`)
-    return found
-  }
-}
-
-async function postern(...args: readonly string[]): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args, '--json'])
-  return JSON.parse(stdout) as unknown
-}
-
-function start(hosts: Hosts, { folder, name }: Issued, config: object, bootstrap: readonly string[]): Promise<Running> {
-  const meshFile = join(folder, 'mesh.json')
-  const mesh = JSON.parse(readFileSync(meshFile, 'utf8')) as object
-  writeFileSync(meshFile, JSON.stringify({ ...mesh, bootstrap }))
-  // JSON is YAML.
-  const configFile = join(folder, 'postern.yaml')
-  writeFileSync(configFile, JSON.stringify({ log: { level: 'debug' }, drainMs: 500, ...config }))
-  const log = openSync(join(folder, 'log'), 'a', 0o600)
-  try {
-    const command = [process.execPath, cli, 'up', '--json', '--config', configFile]
-    const child = hosts.spawn(name, command, ['ignore', 'pipe', log])
-    return running(child, child.stdout, /^\{.*\}$/m)
-  } finally {
-    closeSync(log)
-  }
-}
-
-const multiaddrOf = (relay: RelayName) => `/ip4/${addressOf[relay]}/tcp/${relayPort}`
-const relayConfig = (relay: RelayName) => ({ relay: { listen: [multiaddrOf(relay)] } })
-const egressConfig = (service: string) => ({
-  egress: {
-    services: {
-      [service]: {
-        backends: [`http://${addressOf.backend}:3000`],
-        expose: [{ methods: ['GET', 'POST'], path: '/v1/**' }],
-      },
-    },
-  },
-})
-const ingressConfig = (service: string) => ({
-  ingress: { listen: [{ url: `http://${addressOf.ingress}:8080` }], routes: [{ service }] },
-})
+const multiaddrOf = (host: HostName) => `/ip4/${addressOf[host]}/tcp/${relayPort}`

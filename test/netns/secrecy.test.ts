@@ -1,155 +1,270 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { eventually } from '@postern/test-kit'
 import { Capture } from './capture.ts'
-import { addressOf, type HostName, Hosts, innerAddress } from './hosts.ts'
-import { answered, asked, markedVisit, paddingBytes, service } from './marks.ts'
+import type { Outcome } from './dial.ts'
+import { formsOf } from './forms.ts'
+import { addressOf, backendOf, egressNames, type HostName, Hosts, innerAddressOf } from './hosts.ts'
+import { answered, asked, mark, markedVisit, paddingBytes, service } from './marks.ts'
 import { heldInMemory } from './memory.ts'
-import { NetMesh, nodeNames, relayNames, relayPort } from './mesh.ts'
+import { ingressNames, NetMesh, nodeNames, relayNames, relayPort } from './mesh.ts'
 import { ask } from './process.ts'
+import { Search } from './search.ts'
+import { asking, documented, factsOf, judge, newsTo, type Party, table } from './table.ts'
 import type { Answer, Visit } from './visit.ts'
 
 const watched = ['client', ...nodeNames] as const
 const entry = 'relay-1'
-const guards = ['relay-2', 'relay-3'] as const
+const guard = 'relay-2'
+const other = 'relay-3'
+const parties: ReadonlyArray<readonly [Party, readonly HostName[]]> = [
+  ['ingress', ingressNames],
+  ['entry relay', [entry]],
+  ['guard', [guard]],
+  ['any other relay', [other]],
+  ['egress', egressNames],
+]
 
 const spoken = [...Object.values(asked), ...Object.values(answered)]
-/** What no relay may learn of a request. */
-const unseen = [...spoken, service, addressOf.client, addressOf.backend]
 const synOnly = 'tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn'
+/** Packets of TCP that carry octets. */
+const content = '(ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2)) != 0'
+const get = { method: 'GET', path: '/v1/', headers: { host: 'api.example' } } as const
+/** Longer than the start of a node takes, shorter than these tests. */
+const briefLife = '12s'
+
+test('a search finds a word in every form in which it may stand, wherever that begins', () => {
+  const words = [service, addressOf['relay-1'], Buffer.of(4, 10, 77, 1, 2, 6)]
+  for (const word of words) {
+    for (const form of formsOf(word)) {
+      for (let before = 0; before < 2 * form.length; before++) {
+        const octets = Buffer.concat([Buffer.alloc(before, form), form, Buffer.alloc(before)])
+        assert.deepEqual([...new Search(words).in(octets)], [word])
+      }
+    }
+    const statement = (before: number) => Buffer.concat([Buffer.alloc(before), Buffer.from(word), Buffer.alloc(before)])
+    for (const before of [0, 1, 2, 3]) {
+      const text = Buffer.from(statement(before).toString('base64url'))
+      assert.deepEqual([...new Search(words).in(text)], [word])
+    }
+  }
+  assert.deepEqual([...new Search(words).in(Buffer.from('10.77.1.2, billing-marker'))], [])
+})
+
+test('the table here is that of the design notes', () => {
+  const rows = Object.entries(table).map(([who, cells]) => [who, cells.map((cell) => cell !== 'no')])
+  assert.deepEqual(documented(), Object.fromEntries(rows))
+})
 
 test('who learns what', async (t) => {
   using hosts = new Hosts()
-  // With three relays each may be the entry of one circuit and the guard of another: here the entry is no guard.
-  hosts.cut('ingress', guards)
-  hosts.cut('egress', [entry])
+  // Each relay may be the entry of one circuit and the guard of another. Here each is one of three: an entry, a guard,
+  // and one that stands between them on circuits over three relays and serves the directory.
+  for (const ingress of ingressNames) hosts.cut(ingress, [guard, other])
+  for (const egress of egressNames) hosts.cut(egress, [entry, other])
+  hosts.cut(asking, [guard])
   const captures = await Promise.all(watched.map((host) => Capture.start(hosts, host)))
   const on = (host: HostName) => captures.find((capture) => capture.host === host) as Capture
-  await using mesh = await NetMesh.start(hosts, { service, bootstrap: { ingress: [entry], egress: guards } })
+  const order = { service, bootstrap: { ingress: [entry], egress: [guard] }, pathRelays: { 'ingress-2': 3 } } as const
+  await using mesh = await NetMesh.start(hosts, order)
   const visit = async (...visits: readonly Visit[]) => (await ask(hosts, 'client', 'visit', visits)) as Answer[]
-  const pidOf = (name: (typeof nodeNames)[number]) => mesh.node(name).process.pid
-
-  await t.test('a client reaches the API through the ingress', async () => {
-    const answers = await visit({ method: 'GET', path: '/v1/' }, markedVisit, markedVisit)
-    const marked = `${answered.body} ${asked.body.length + paddingBytes}`
-    assert.deepEqual(
-      answers.map(({ body, status }) => [status, body]),
-      [
-        [200, `${answered.body} 0`],
-        [200, marked],
-        [200, marked],
-      ],
+  const pidOf = (name: HostName) => mesh.node(name).process.pid
+  const refusedByAll = (peer: string, code: string) =>
+    eventually(`every relay has refused the peer: ${code}`, () =>
+      relayNames.every((relay) => said('link refused', peer, code).test(mesh.node(relay).log)),
     )
-    assert.equal(answers[1]?.headers['x-answer'], answered.field)
+
+  await t.test('a client reaches the API through either ingress, which calls on both egresses', async () => {
+    const egressesHeard = () => egressNames.every((egress) => spoken.every((word) => on(egress).holds(word)))
+    await eventually('each egress has answered', async () => {
+      const visits = ingressNames.flatMap((at) => [
+        { ...get, at },
+        { ...markedVisit, at },
+        { ...markedVisit, at },
+      ])
+      for (const [index, { body, headers, status }] of (await visit(...visits)).entries()) {
+        const length = index % 3 === 0 ? 0 : asked.body.length + paddingBytes
+        assert.deepEqual([status, body, headers['x-answer']], [200, `${answered.body} ${length}`, answered.field])
+      }
+      return egressesHeard()
+    })
   })
 
   await t.test('each host is seen to carry what went by, in and out', async () => {
     const carried = 2 * 2 * paddingBytes
-    await eventually('the entry', () => on(entry).bytes > carried)
-    await eventually('the guards', () => guards.reduce((sum, guard) => sum + on(guard).bytes, 0) > carried)
+    await eventually('the entry', () => on(entry).bytes > 2 * carried)
+    await eventually('the guard', () => on(guard).bytes > 2 * carried)
+    await eventually('the relay between them', () => on(other).bytes > carried)
     await eventually('the client', () => spoken.every((word) => on('client').holds(word)))
     for (const capture of captures) await capture.stop()
   })
 
-  await t.test('a capture on a relay holds neither path, field, body nor service name in clear', () => {
-    for (const relay of relayNames) assert.deepEqual(heard(on(relay)), [], relay)
-  })
-
-  await t.test('nor does what the ingress and the egress exchange with relays', () => {
+  await t.test('what ingresses and egresses exchange with relays holds no word in clear', () => {
     const withRelays = relayNames.map((relay) => `host ${addressOf[relay]}`).join(' or ')
-    for (const end of ['ingress', 'egress'] as const) {
-      assert.deepEqual(heard(on(end), withRelays), [], end)
+    for (const end of [...ingressNames, ...egressNames]) {
+      assert.equal(on(end).holds(mark, withRelays) || on(end).holds(service, withRelays), false, end)
       assert.ok(
         spoken.every((word) => on(end).holds(word)),
-        `the ${end} has it in clear on its other side`,
-      )
-    }
-  })
-
-  await t.test('the egress talks only to its guards and its backend, and nobody connects to it', () => {
-    assert.deepEqual(on('egress').peers('ip or ip6'), ['backend', ...guards])
-    assert.deepEqual(on('egress').peers(synOnly), ['backend', ...guards])
-    const own = `(dst host ${addressOf.egress} or dst host ${innerAddress})`
-    assert.deepEqual(on('egress').packets(`${synOnly} and ${own}`), [])
-    assert.equal(hosts.run('egress', ['ss', '--listening', '--tcp', '--udp', '--numeric', '--no-header']), '')
-    const lines = hosts.run('egress', ['ss', '--tcp', '--numeric', '--no-header']).trim().split('\n')
-    const open = new Set(lines.map((line) => line.trim().split(/\s+/).at(-1)))
-    // Whether a connection to the backend is kept just now is of no matter.
-    open.delete(`${addressOf.backend}:3000`)
-    assert.deepEqual(open, new Set(guards.map((guard) => `${addressOf[guard]}:${relayPort}`)))
-  })
-
-  await t.test('the ingress exchanges packets with clients and its entry relay alone', () => {
-    assert.deepEqual(on('ingress').peers('ip or ip6'), ['client', entry])
-    assert.deepEqual(on('client').peers('ip or ip6'), ['ingress'])
-  })
-
-  await t.test('no relay exchanges packets with both ends', () => {
-    assert.deepEqual(on(entry).peers(), ['ingress', ...guards])
-    for (const guard of guards) {
-      const others = on(guard).peers()
-      assert.deepEqual(
-        others.filter((name) => !name.startsWith('relay-')),
-        ['egress'],
+        `${end} has it in clear on its other side`,
       )
     }
   })
 
   await t.test(
-    'no relay has words of a request in memory, the entry none of the egress, a guard none of the ingress',
+    'an egress talks only to its guards and its backend, has no listening socket, and nobody connects',
     () => {
-      const ends = { ingress: mesh.node('ingress'), egress: mesh.node('egress') }
-      const remembers = (relay: (typeof relayNames)[number], near: keyof typeof ends, far: keyof typeof ends) => {
-        const known = ends[near].publicKey
-        const unknown = [...unseen, ends[far].peer, ends[far].publicKey, addressOf[far]]
-        assert.deepEqual(heldInMemory(pidOf(relay), [...unknown, known]), [known], relay)
+      for (const egress of egressNames) {
+        assert.deepEqual(on(egress).peers('ip or ip6'), [backendOf[egress], guard])
+        assert.deepEqual(on(egress).peers(synOnly), [backendOf[egress], guard])
+        const own = `(dst host ${addressOf[egress]} or dst host ${innerAddressOf[egress]})`
+        assert.deepEqual(on(egress).packets(`${synOnly} and ${own}`), [])
+        assert.equal(hosts.run(egress, ['ss', '--listening', '--tcp', '--udp', '--numeric', '--no-header']), '')
+        const lines = hosts.run(egress, ['ss', '--tcp', '--numeric', '--no-header']).trim().split('\n')
+        const open = new Set(lines.map((line) => line.trim().split(/\s+/).at(-1)))
+        // Whether a connection to the backend is kept just now is of no matter.
+        open.delete(`${addressOf[backendOf[egress]]}:3000`)
+        assert.deepEqual(open, new Set([`${addressOf[guard]}:${relayPort}`]))
       }
-      remembers(entry, 'ingress', 'egress')
-      for (const guard of guards) remembers(guard, 'egress', 'ingress')
     },
   )
 
-  await t.test('the ingress knows neither the address of the egress nor that of the backend', () => {
-    assert.deepEqual(heldInMemory(pidOf('ingress'), [service, addressOf.egress, addressOf.backend]), [service])
+  await t.test('packets go from host to host along the way and no other: no relay meets both ends', () => {
+    for (const ingress of ingressNames) assert.deepEqual(on(ingress).peers('ip or ip6'), ['client', entry])
+    assert.deepEqual(on('client').peers('ip or ip6'), ingressNames)
+    assert.deepEqual(on(entry).peers(), [...ingressNames, guard, other])
+    assert.deepEqual(on(other).peers(), [entry, guard])
+    assert.deepEqual(on(guard).peers(), [...egressNames, entry, other])
   })
 
-  await t.test(
-    'logs of relays tell nothing of requests nor of the far end, and no log or argument tells the secret',
-    () => {
-      const { peer } = mesh.node('egress')
-      assert.deepEqual(wordsIn(mesh.node(entry).log, [...unseen, peer, addressOf.egress]), [])
-      for (const guard of guards)
-        assert.deepEqual(wordsIn(mesh.node(guard).log, [...unseen, mesh.node('ingress').peer]), [])
-      for (const name of nodeNames) {
-        assert.match(mesh.node(name).log, /"event":"node started"/)
-        const open = mesh.node(name).log + readFileSync(`/proc/${pidOf(name)}/cmdline`, 'utf8')
-        assert.deepEqual(wordsIn(open, [mesh.secret]), [], name)
+  const brief = await mesh.addBrief(asking, briefLife)
+  const facts = factsOf(mesh)
+
+  await t.test('an ingress whose credential ends soon serves like any other', async () => {
+    await eventually('it has trunks to both egresses', async () => {
+      const { ingress } = (await brief.ask('/status')) as Status
+      return ingress.services[0]?.egresses.filter(({ trunks }) => trunks > 0).length === egressNames.length
+    })
+    assert.deepEqual(statusesOf(await visit({ ...get, at: asking })), [200])
+  })
+
+  const atBrief = await Capture.start(hosts, asking)
+
+  for (const [party, its] of parties) {
+    await t.test(`the row of the table: ${party}`, () => {
+      for (const host of its) {
+        const judged = judge(party, { host, capture: on(host), node: mesh.node(host) }, facts)
+        assert.deepEqual(judged, { against: [], missing: [] }, host)
       }
-    },
-  )
+    })
+  }
+
+  hosts.mend(asking, [guard])
+
+  await t.test('the row of the table: non-member', async () => {
+    const capture = await Capture.start(hosts, 'stranger')
+    const calls = relayNames.map((relay) => ({
+      host: addressOf[relay],
+      port: relayPort,
+      says: randomBytes(100).toString('hex'),
+      withinMs: 5000,
+    }))
+    const outcomes = (await ask(hosts, 'stranger', 'dial', calls)) as Outcome[]
+    assert.deepEqual(
+      outcomes.map(({ connected, heard }) => [connected, heard]),
+      relayNames.map(() => [true, 0]),
+    )
+    await capture.stop()
+    assert.deepEqual(capture.peers(), relayNames)
+    assert.deepEqual(capture.packets(`dst host ${addressOf.stranger} and ${content}`), [])
+    assert.notDeepEqual(on(entry).packets(`dst host ${addressOf[entry]} and ${content}`), [])
+    assert.deepEqual(judge('non-member', { host: 'stranger', capture }, facts).against, [])
+  })
+
+  await t.test('the row of the table: revoked member', async () => {
+    const revoked = mesh.node('ingress-2')
+    const atRevoked = await Capture.start(hosts, 'ingress-2')
+    assert.deepEqual(mesh.revoke('ingress-2').toSorted(), relayNames.map((relay) => mesh.node(relay).peer).toSorted())
+    await eventually('relays and egresses know', async () => {
+      const told = [...relayNames, ...egressNames].map((host) => mesh.node(host).ask('/status') as Promise<Status>)
+      return (await Promise.all(told)).every(({ revocations }) => revocations.sequence === 1)
+    })
+    const atThief = await Capture.start(hosts, 'stranger')
+    const thief = await mesh.steal('ingress-2', 'stranger')
+    await refusedByAll(revoked.peer, 'CREDENTIAL_REVOKED')
+    for (const capture of [atRevoked, atThief]) await capture.stop()
+    const news = newsTo(thief, facts)
+    assert.ok(news.length >= facts.length - 2, 'its folder tells who it is and what it may call')
+    for (const learner of [
+      { host: 'stranger', capture: atThief, node: thief },
+      { host: 'ingress-2', capture: atRevoked },
+    ] as const)
+      assert.deepEqual(judge('revoked or expired member', learner, news).against, [], learner.host)
+    assert.deepEqual([atThief.peers(), atRevoked.peers()], [relayNames, [entry]])
+  })
+
+  await t.test('the row of the table: expired member', async () => {
+    await refusedByAll(brief.peer, 'CREDENTIAL_EXPIRED')
+    await atBrief.stop()
+    assert.match(mesh.node(entry).log, said('member cut off', brief.peer, 'CREDENTIAL_EXPIRED'))
+    const news = newsTo(brief, facts)
+    assert.deepEqual(judge('revoked or expired member', { host: asking, capture: atBrief }, news).against, [])
+    assert.deepEqual(atBrief.peers(), relayNames)
+  })
+
+  await t.test('an ingress that belongs no more serves nobody, and the others serve as before', async () => {
+    const answers = await Promise.all((['ingress-2', asking] as const).map((at) => visit({ ...get, at })))
+    for (const [answer] of answers)
+      assert.deepEqual([answer?.status, JSON.parse(answer?.body ?? '').code], [503, 'SERVICE_UNREACHABLE'])
+    assert.deepEqual(statusesOf(await visit(get)), [200])
+  })
+
+  await t.test('an egress knows an ingress by its peer id, not by its address', () => {
+    const addresses = ingressNames.map((ingress) => addressOf[ingress])
+    for (const egress of egressNames) {
+      assert.deepEqual(wordsIn(mesh.node(egress).log, addresses), [], egress)
+      assert.deepEqual([...heldInMemory(pidOf(egress), new Search(addresses))], [], egress)
+    }
+  })
+
+  await t.test('no log or argument tells the secret of the mesh', () => {
+    for (const name of nodeNames) {
+      assert.match(mesh.node(name).log, /"event":"node started"/)
+      const open = mesh.node(name).log + readFileSync(`/proc/${pidOf(name)}/cmdline`, 'utf8')
+      assert.deepEqual(wordsIn(open, [mesh.secret]), [], name)
+    }
+  })
 
   await t.test('an answer that says no tells nothing of hosts, peers or names inside', async () => {
     const inside = [
       service,
-      innerAddress,
-      ...(['backend', ...nodeNames] as const).filter((name) => name !== 'ingress').map((name) => addressOf[name]),
-      ...nodeNames.flatMap((name) => [name, mesh.node(name).peer]).filter((name) => name !== 'ingress'),
+      ...[...egressNames, ...Object.values(backendOf), ...relayNames].map((host) => addressOf[host]),
+      ...Object.values(innerAddressOf),
+      ...nodeNames.flatMap((name) => [mesh.node(name).peer, mesh.node(name).issued.credentialName]),
     ]
     const refused = await visit({ method: 'GET', path: '/not-exposed' })
-    await mesh.api.stop('SIGTERM')
-    const failed = await visit({ method: 'GET', path: '/v1/' })
-    assert.deepEqual(
-      [...refused, ...failed].map(({ status }) => status),
-      [404, 502],
-    )
+    for (const api of mesh.apis) await api.stop('SIGTERM')
+    const failed = await visit(get)
+    assert.deepEqual(statusesOf([...refused, ...failed]), [404, 502])
     assert.deepEqual(wordsIn(JSON.stringify([refused, failed]), inside), [])
   })
 })
 
-/** What no relay may learn, as far as it stands in a capture in clear. */
-function heard(capture: Capture, filter?: string): string[] {
-  return unseen.filter((word) => capture.holds(word, filter))
+/** A line of a log that speaks of a peer. */
+function said(event: string, peer: string, code: string): RegExp {
+  return new RegExp(`(?=.*"event":"${event}")(?=.*"peer":"${peer}")(?=.*"code":"${code}")`, 'm')
+}
+
+interface Status {
+  readonly revocations: { readonly sequence: number }
+  readonly ingress: {
+    readonly services: ReadonlyArray<{ readonly egresses: ReadonlyArray<{ readonly trunks: number }> }>
+  }
+}
+
+function statusesOf(answers: readonly Answer[]): number[] {
+  return answers.map(({ status }) => status)
 }
 
 function wordsIn(text: string, words: readonly string[]): string[] {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import type { Call, Outcome } from './dial.ts'
-import { addressOf, type HostName, Hosts, innerAddress } from './hosts.ts'
+import { addressOf, backendOf, egressNames, type HostName, Hosts, innerAddressOf } from './hosts.ts'
 import { answered, service } from './marks.ts'
-import { type MeshNode, NetMesh, relayNames, relayPort } from './mesh.ts'
+import { ingressNames, NetMesh, relayNames, relayPort } from './mesh.ts'
+import type { MeshNode } from './node.ts'
 import { ask } from './process.ts'
 import type { Answer } from './visit.ts'
 
-const outside = ['client', 'ingress', ...relayNames, 'stranger'] as const
+const outside = ['client', ...ingressNames, ...relayNames, 'stranger'] as const
 /** More than what is tried takes where it comes to an end, the deadline of a knock (3 s) included. */
 const longMs = 5000
 
@@ -18,21 +19,27 @@ test('what strangers can do', async (t) => {
   const secret = Buffer.from(mesh.secret, 'base64url')
   const dial = async (host: HostName, calls: readonly Call[]) => (await ask(hosts, host, 'dial', calls)) as Outcome[]
 
-  await t.test('the backend can be reached from the egress host alone', async () => {
-    const call = { host: addressOf.backend, port: 3000, says: hex('GET / HTTP/1.0\r\n\r\n'), withinMs: 1000 }
-    const [fromEgress] = await dial('egress', [{ ...call, withinMs: longMs, once: true }])
-    assert.ok((fromEgress?.heard ?? 0) > 0, 'the egress host is answered')
-    const others = await Promise.all(outside.map(async (host) => ({ host, outcomes: await dial(host, [call]) })))
-    for (const { host, outcomes } of others) assert.deepEqual(outcomes.map(reached), [false], host)
+  await t.test('a backend can be reached from the host of its egress alone', async () => {
+    for (const egress of egressNames) {
+      const host = addressOf[backendOf[egress]]
+      const call = { host, port: 3000, says: hex('GET / HTTP/1.0\r\n\r\n'), withinMs: 1000 }
+      const [fromEgress] = await dial(egress, [{ ...call, withinMs: longMs, once: true }])
+      assert.ok((fromEgress?.heard ?? 0) > 0, `${egress} is answered`)
+      const elsewhere = [...outside, ...egressNames.filter((other) => other !== egress)]
+      const others = await Promise.all(elsewhere.map(async (from) => ({ from, outcomes: await dial(from, [call]) })))
+      for (const { from, outcomes } of others) assert.deepEqual(outcomes.map(reached), [false], from)
+    }
   })
 
-  await t.test('the egress has no listening socket, and refuses whoever looks for one', async () => {
+  await t.test('an egress has no listening socket, and refuses whoever looks for one', async () => {
     const listening = ['ss', '--listening', '--tcp', '--udp', '--numeric', '--no-header']
     assert.match(hosts.run('relay-1', listening), /:4001 /, 'a relay has one')
-    assert.equal(hosts.run('egress', listening), '')
-    const calls = [addressOf.egress, innerAddress].flatMap((host) =>
-      [22, 80, 443, 3000, relayPort, 8080, 9090].map((port) => ({ host, port, says: '', withinMs: longMs })),
-    )
+    for (const egress of egressNames) assert.equal(hosts.run(egress, listening), '', egress)
+    const calls = egressNames
+      .flatMap((egress) => [addressOf[egress], innerAddressOf[egress]])
+      .flatMap((host) =>
+        [22, 80, 443, 3000, relayPort, 8080, 9090].map((port) => ({ host, port, says: '', withinMs: longMs })),
+      )
     const found = await Promise.all(outside.map((host) => dial(host, calls)))
     assert.deepEqual([...new Set(found.flat().map(({ error }) => error))], ['ECONNREFUSED'])
   })
@@ -106,8 +113,8 @@ function knock(secret: Buffer, listener: string, timeMs: number): Buffer {
   return Buffer.concat([nonce, time, proof.digest()])
 }
 
-function to({ name }: MeshNode, octets: Buffer): Call {
-  return { host: addressOf[name], port: relayPort, says: octets.toString('hex'), withinMs: longMs }
+function to({ host }: MeshNode, octets: Buffer): Call {
+  return { host: addressOf[host], port: relayPort, says: octets.toString('hex'), withinMs: longMs }
 }
 
 function hex(text: string): string {

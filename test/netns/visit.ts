@@ -1,8 +1,10 @@
 import { request } from 'node:http'
 import { json, text } from 'node:stream/consumers'
-import { addressOf } from './hosts.ts'
+import { addressOf, type HostName } from './hosts.ts'
 
 export interface Visit {
+  /** The ingress; the first unless said otherwise. */
+  readonly at?: HostName
   readonly method: string
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
@@ -17,10 +19,10 @@ export interface Answer {
   readonly body: string
 }
 
-/** A client of the ingress, as a program: visits on standard input, answers on standard output. */
-function visit({ body, headers = {}, method, paddingBytes = 0, path }: Visit): Promise<Answer> {
+/** A client of the ingresses, as a program: visits on standard input, answers on standard output. */
+function visit({ at = 'ingress-1', body, headers = {}, method, paddingBytes = 0, path }: Visit): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: addressOf.ingress, port: 8080, method, path, headers, agent: false }, (response) => {
+    const sent = request({ host: addressOf[at], port: 8080, method, path, headers, agent: false }, (response) => {
       text(response).then(
         (answer) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer }),
         reject,

@@ -152,10 +152,14 @@ async function waysToAuthority(init: AskInit): Promise<Array<{ authority: PeerNa
   const two = pathOf(2)
   const one = pathOf(1)
   // Where the entry is the only guard there is no second relay to go over.
-  const to = (guard: Hop) => (two.entries().some(({ peer }) => peer !== guard.peer) ? two.to(guard) : one.to(guard))
+  const to = (guards: readonly Hop[], tried: Set<string>) => {
+    const behindAnother = guards.filter((guard) => two.entries().some(({ peer }) => peer !== guard.peer))
+    return behindAnother.length > 0 ? two.to(behindAnother, tried) : one.to(guards, tried)
+  }
   const finder = new Finder({ ...init, paths: { entries: () => two.entries(), to } })
   const found = await finder.find(init.wanted())
-  return found.flatMap(({ egress, guards }) =>
-    guards.map((guard) => ({ authority: egress, hops: [...to(guard), { peer: egress, addresses: [] }] })),
-  )
+  return found.flatMap(({ egress, guards }) => {
+    const tried = new Set<string>()
+    return guards.map(() => ({ authority: egress, hops: [...to(guards, tried), { peer: egress, addresses: [] }] }))
+  })
 }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { PosternError, type RelayAddress } from '@postern/protocol'
-import type { Hop } from './circuit/route.ts'
+import { type Hop, peersOf } from './circuit/route.ts'
 
 export interface PathChooserInit {
   /** Relays on the way to an egress, its guard among them: 1 to 3. */
@@ -25,17 +25,29 @@ export class PathChooser {
   }
 
   /**
-   * Hops to a guard, the guard last. Throws NO_RELAY when the mesh has too few relays for the way to be as long as it
-   * was asked to be: a shorter one would tell a relay both ends.
+   * Hops to one of the guards, the guard last, by a way that is not among those tried while there is one, and adds it to
+   * them. Throws NO_RELAY when the mesh has too few relays for the way to be as long as it was asked to be: a shorter one
+   * would tell a relay both ends.
    */
-  to(guard: RelayAddress): Hop[] {
-    if (this.#init.relays === 1) return [guard]
-    const entry = this.entries().find(({ peer }) => peer !== guard.peer)
-    if (entry === undefined) throw tooFew(this.#init.relays)
-    if (this.#init.relays === 2) return [entry, guard]
-    const middle = shuffled(this.#init.known()).find(({ peer }) => peer !== guard.peer && peer !== entry.peer)
-    if (middle === undefined) throw tooFew(this.#init.relays)
-    return [entry, middle, guard]
+  to(guards: readonly RelayAddress[], tried: Set<string>): Hop[] {
+    const ways = guards.flatMap((guard) => this.#waysTo(guard)).map((hops) => ({ hops, name: peersOf(hops).join(' ') }))
+    const fresh = ways.filter(({ name }) => !tried.has(name))
+    const [way] = shuffled(fresh.length > 0 ? fresh : ways)
+    if (way === undefined) throw tooFew(this.#init.relays)
+    tried.add(way.name)
+    return way.hops
+  }
+
+  #waysTo(guard: RelayAddress): Hop[][] {
+    const { entries, known, relays } = this.#init
+    if (relays === 1) return [[guard]]
+    const firsts = entries().filter(({ peer }) => peer !== guard.peer)
+    if (relays === 2) return firsts.map((entry) => [entry, guard])
+    return firsts.flatMap((entry) =>
+      known()
+        .filter(({ peer }) => peer !== guard.peer && peer !== entry.peer)
+        .map((middle) => [entry, middle, guard]),
+    )
   }
 }
 

@@ -1,6 +1,15 @@
-/** What a member that keeps to no rule is made of, for tests of what others do about it. */
-export { linkTo } from './circuit/open.ts'
+/** Parts of the mesh, for tests that play a member who does not keep to the rules. */
+export { echoEnd, lookupEnd, serveTrunks } from './circuit/ends.ts'
+export { existingLink, linkTo, openCircuit } from './circuit/open.ts'
+export { CircuitRelay } from './circuit/relay.ts'
 export { sealRoute } from './circuit/route.ts'
+export { upgradeInbound, upgradeOutbound } from './circuit/upgrade.ts'
+export { Dht } from './directory/dht.ts'
+export { Guard } from './directory/guard.ts'
+export { Lookup } from './directory/lookup.ts'
 export { messagesOf } from './directory/messages.ts'
 export { type Host, startHost } from './host.ts'
+export { defaultRelayLimits } from './limits/relay-limits.ts'
+export { withoutPeer } from './link/address.ts'
 export { relayOfAddress } from './neighbours.ts'
+export { streamPipe } from './stream-pipe.ts'

@@ -31,6 +31,8 @@ export interface MeshOrder {
   readonly drainMs?: number
   /** Nodes of the role authority; none unless said otherwise. */
   readonly authorities?: number
+  /** Called when the relays run, before anyone else starts; answers with the addresses of more relays to start from. */
+  readonly besideRelays?: (authority: Authority) => Promise<readonly string[]>
 }
 
 export interface KitNode {
@@ -104,7 +106,7 @@ class Founded implements KitMesh {
   }
 
   async populate(): Promise<void> {
-    const { backends, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
+    const { backends, besideRelays, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
     const relay = { listen: ['/ip4/127.0.0.1/tcp/0'], ...this.#order.relay }
     const offered = { backends, expose: expose ?? [{ methods: ['*'], path: '/**' }], ...service }
     const door = {
@@ -114,6 +116,7 @@ class Founded implements KitMesh {
       ...ingress,
     }
     this.relays = await this.#many(relays, 'relay', { relay })
+    this.authority = addBootstrap(this.authority, (await besideRelays?.(this.authority)) ?? [])
     this.egresses = await this.#many(egresses, 'egress', { egress: { services: { api: offered } } })
     const folder = this.authority.folder
     this.authorities = await this.#many(this.#order.authorities ?? 0, 'authority', { authority: { folder } })

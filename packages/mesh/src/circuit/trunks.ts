@@ -16,7 +16,7 @@ import {
   type TrunkWish,
 } from '@postern/protocol'
 import { Backoff } from '../backoff.ts'
-import { atMost, later } from '../deadline.ts'
+import { atMost, later, soonest } from '../deadline.ts'
 import type { Endpoint, Finder, Wanted } from '../directory/find.ts'
 import type { Host } from '../host.ts'
 import type { PathChooser } from '../path.ts'
@@ -201,7 +201,11 @@ export class TrunkPool implements Trunks {
     const { log, meter } = this.#init
     clearTimeout(state.retry)
     try {
-      const trunk = await this.#connect(state.endpoint, state)
+      const tried = new Set<string>()
+      const trunk = await soonest((signal) => this.#connect(state, tried, signal), {
+        withinMs: openDeadlineMs,
+        discard: ({ pipe }) => pipe.abort(new PosternError('STOPPED', 'another was open sooner')),
+      })
       state.backoff.succeeded()
       state.trunks.add(trunk)
       meter.count('trunks_opened')
@@ -222,21 +226,31 @@ export class TrunkPool implements Trunks {
     state.retry = later(waitMs, () => void this.#open(egress).catch(() => undefined))
   }
 
-  async #connect(endpoint: Endpoint, state: EgressState): Promise<Trunk> {
+  async #connect(state: EgressState, tried: Set<string>, signal: AbortSignal): Promise<Trunk> {
     const { clock, host, paths } = this.#init
-    const { egress, guards } = endpoint
-    const guard = guards[Math.floor(Math.random() * guards.length)]
-    if (guard === undefined) throw new PosternError('NO_GUARD', 'no guard of the egress is known')
-    const signal = AbortSignal.timeout(openDeadlineMs)
-    const hops = [...paths.to(guard), { peer: egress, addresses: [] }]
+    const { egress, guards } = state.endpoint
+    const hops = [...paths.to(guards, tried), { peer: egress, addresses: [] }]
     const end = { kind: 'end', purpose: 'trunk', subject: new Uint8Array() } as const
     const { stream: circuit } = await openCircuit(host, hops, end, { clock, signal })
     const connection = await upgradeOutbound(host, circuit, egress, signal)
-    const credential = host.roster.of(egress)
-    if (credential === undefined || !permits(credential, 'egress')) {
-      connection.abort(new Error('no egress'))
-      throw new PosternError('CREDENTIAL_REFUSED', 'the end of the circuit is no egress')
+    try {
+      return await this.#trunkOn(connection, state, hops, signal)
+    } catch (error) {
+      connection.abort(error as Error)
+      throw error
     }
+  }
+
+  async #trunkOn(
+    connection: Connection,
+    state: EgressState,
+    hops: readonly Hop[],
+    signal: AbortSignal,
+  ): Promise<Trunk> {
+    const { egress } = state.endpoint
+    const credential = this.#init.host.roster.of(egress)
+    if (credential === undefined || !permits(credential, 'egress'))
+      throw new PosternError('CREDENTIAL_REFUSED', 'the end of the circuit is no egress')
     const stream = await connection.newStream(protocolId.exchange, { signal })
     const trunk: Trunk = {
       egress,

@@ -12,6 +12,7 @@ import {
 } from '@postern/protocol'
 import { readLookup } from '../circuit/answer.ts'
 import { existingLink, openCircuit } from '../circuit/open.ts'
+import { atMost, soonest } from '../deadline.ts'
 import type { Host } from '../host.ts'
 import type { PathChooser } from '../path.ts'
 import { askRelay } from './lookup.ts'
@@ -46,6 +47,8 @@ type Found = Pick<Endpoint, 'egress' | 'weight'>
 
 const lookupDeadlineMs = 3000
 const maxGuardsAsked = 6
+/** How long the other guards are waited for when one has told of an egress. */
+const graceMs = 1000
 
 /**
  * Finds who offers a service: asks an entry which relays guard it, then each guard for its records, over a circuit, so
@@ -71,47 +74,75 @@ export class Finder {
     return [...endpoints.values()]
   }
 
+  /** Waits for the guard that answers first, and a little for the others. */
   async #search(id: ServiceId, role: Wanted['role']): Promise<Array<Found & { guard: RelayAddress }>> {
     const guards = (await this.#guards(id)).slice(0, maxGuardsAsked)
-    const answers = await Promise.all(
-      guards.map(async (guard) => ({ guard, found: await this.#askGuard(guard, id, role) })),
-    )
-    if (guards.length > 0 && answers.every(({ found }) => found === undefined)) {
-      throw new PosternError('NO_GUARD', 'none of the guards of the service answers')
-    }
-    return answers.flatMap(({ found, guard }) => found?.map((each) => ({ ...each, guard })) ?? [])
+    if (guards.length === 0) return []
+    const answers: Array<Array<Found & { guard: RelayAddress }>> = []
+    const asking = guards.map(async (guard) => {
+      const found = await this.#askGuard(guard, id, role)
+      answers.push(found.map((each) => Object.assign({ guard }, each)))
+      if (found.length === 0) throw new PosternError('NO_GUARD', 'the guard holds no record of the service')
+    })
+    const others = () => atMost(performance.now() + graceMs, Promise.allSettled(asking))
+    await Promise.any(asking).then(others, () => undefined)
+    if (answers.length === 0) throw new PosternError('NO_GUARD', 'none of the guards of the service answers')
+    return answers.flat()
   }
 
+  /** Asks an entry, and the next one where that fails, takes its time, or says that there are none. */
   async #guards(service: ServiceId): Promise<readonly RelayAddress[]> {
     const { host, log, paths } = this.#init
-    for (const entry of paths.entries()) {
-      const link = existingLink(host, entry.peer)
-      if (link === undefined) continue
-      try {
-        const signal = AbortSignal.timeout(lookupDeadlineMs)
-        await host.paces.lookups.turn(entry.peer, signal)
-        return await askRelay(link, { type: 'guards', service }, signal)
-      } catch (error) {
-        log.debug('lookup failed', { peer: entry.peer, reason: reasonOf(error) })
+    const asked = new Set<PeerName>()
+    let none = false
+    const ask = async (signal: AbortSignal) => {
+      for (const { peer } of paths.entries()) {
+        const link = asked.has(peer) ? undefined : existingLink(host, peer)
+        if (link === undefined) continue
+        asked.add(peer)
+        try {
+          await host.paces.lookups.turn(peer, signal)
+          const guards = await askRelay(link, { type: 'guards', service }, signal)
+          if (guards.length > 0) return guards
+          none = true
+        } catch (error) {
+          log.debug('lookup failed', { peer, reason: reasonOf(error) })
+        }
       }
+      if (none) return []
+      throw new PosternError('NO_RELAY', 'no relay that this node is linked to answers a lookup')
     }
-    throw new PosternError('NO_RELAY', 'no relay that this node is linked to answers a lookup')
+    return await soonest(ask, { withinMs: lookupDeadlineMs, discard: () => {} })
   }
 
-  async #askGuard(guard: RelayAddress, id: ServiceId, role: Wanted['role']): Promise<Found[] | undefined> {
-    const { clock, host, log, paths } = this.#init
+  async #askGuard(guard: RelayAddress, id: ServiceId, role: Wanted['role']): Promise<Found[]> {
+    const tried = new Set<string>()
     try {
-      const signal = AbortSignal.timeout(lookupDeadlineMs)
-      const end = { kind: 'end', purpose: 'lookup', subject: Buffer.from(id, 'hex') } as const
-      const { stream, replyKey } = await openCircuit(host, paths.to(guard), end, { clock, signal })
-      const records = await readLookup(stream, replyKey, signal)
-      await stream.close({ signal })
+      const records = await soonest((signal) => this.#lookup(guard, id, tried, signal), {
+        withinMs: lookupDeadlineMs,
+        discard: () => {},
+      })
       const verified = await Promise.all(records.map((signed) => this.#verify(signed, id, role)))
       return verified.filter((endpoint) => endpoint !== undefined)
     } catch (error) {
-      log.debug('guard did not answer', { peer: guard.peer, reason: reasonOf(error) })
-      return undefined
+      this.#init.log.debug('guard did not answer', { peer: guard.peer, reason: reasonOf(error) })
+      throw error
     }
+  }
+
+  async #lookup(
+    guard: RelayAddress,
+    id: ServiceId,
+    tried: Set<string>,
+    signal: AbortSignal,
+  ): Promise<readonly SignedRecord[]> {
+    const { clock, host, paths } = this.#init
+    const subject = Buffer.from(id, 'hex')
+    const end = { kind: 'end', purpose: 'lookup', subject } as const
+    const { stream, replyKey } = await openCircuit(host, paths.to([guard], tried), end, { clock, signal })
+    const records = await readLookup(stream, replyKey, signal)
+    await stream.close({ signal })
+    return records
   }
 
   /** A guard can withhold records, not make them: each is signed by an egress that an authority vouches for. */

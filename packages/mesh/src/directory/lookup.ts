@@ -16,6 +16,7 @@ import {
 import type { Host } from '../host.ts'
 import { lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
 import { Turnstile } from '../limits/turnstile.ts'
+import { plausible } from '../link/address.ts'
 import { isMalformed } from '../link/short-length.ts'
 import { rightsOf } from '../rights.ts'
 import type { Dht } from './dht.ts'
@@ -126,7 +127,7 @@ export class Lookup {
   }
 }
 
-/** Asks a neighbouring relay. Throws BAD_MESSAGE, or what libp2p throws where the link is down. */
+/** Asks a neighbouring relay; what cannot be a relay is left out. Throws BAD_MESSAGE, or what libp2p throws where the link is down. */
 export async function askRelay(
   link: Connection,
   request: LookupRequest,
@@ -139,7 +140,7 @@ export async function askRelay(
     const answer = decodeLookupAnswer((await messages.read({ signal })).subarray())
     if (answer === undefined) throw new PosternError('BAD_MESSAGE', 'the relay answered a lookup with something else')
     await stream.close({ signal })
-    return answer.relays
+    return plausible(answer.relays)
   } catch (error) {
     stream.abort(error as Error)
     throw error

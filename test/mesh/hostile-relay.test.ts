@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sealRecord, undisclosed } from '@postern/identity'
+import { type Conduct, eventually, type Way } from '@postern/test-kit'
+import { Field } from './hostile.ts'
+
+const routeBytes = 2048
+/** Later than all that comes before the first request on a circuit. */
+const settledBytes = 6000
+
+/** Changes what a relay passes on of circuits, and counts how often. */
+class Meddling {
+  times = 0
+  readonly #when: (way: Way, at: number) => boolean
+  readonly #change: (octets: Buffer) => Buffer | undefined
+
+  constructor(when: (way: Way, at: number) => boolean, change: (octets: Buffer) => Buffer | undefined) {
+    this.#when = when
+    this.#change = change
+  }
+
+  get conduct(): Conduct {
+    return {
+      pass: (octets, way, at) => {
+        if (!this.#when(way, at)) return octets
+        this.times += 1
+        return this.#change(octets)
+      },
+    }
+  }
+}
+
+function flipped(octets: Buffer): Buffer {
+  const copy = Buffer.from(octets)
+  const at = copy.length >> 1
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
+}
+
+function cut(): never {
+  throw new Error('cut off')
+}
+
+const meddling: Readonly<Record<string, () => Meddling>> = {
+  'cuts circuits off': () => new Meddling((_, at) => at > settledBytes, cut),
+  'flips a bit of a route': () => new Meddling((way, at) => way === 'onward' && at === 0, flipped),
+  'flips a bit of the answer to a route': () => new Meddling((way, at) => way === 'back' && at === 0, flipped),
+  'flips a bit while the two ends greet each other': () =>
+    new Meddling((way, at) => way === 'onward' && at >= routeBytes && at < routeBytes + 500, flipped),
+  'flips a bit of what an ingress says': () =>
+    new Meddling((way, at) => way === 'onward' && at > settledBytes, flipped),
+  'flips a bit of what an egress says': () => new Meddling((way, at) => way === 'back' && at > settledBytes, flipped),
+}
+
+test('a relay that meddles with circuits breaks them, and can change neither a request nor an answer', async (t) => {
+  await using field = await Field.of()
+  for (const [what, meddle] of Object.entries(meddling)) {
+    await t.test(`it ${what}`, async () => {
+      const meddled = meddle()
+      await field.enter(meddled.conduct)
+      await field.askUntil('it has meddled', () => meddled.times >= 3)
+      field.holds()
+      assert.ok(field.outcomes.some(({ end }) => end === 'right'))
+    })
+  }
+  await t.test('it swallows what it should pass on', async () => {
+    const swallowing = new Meddling(
+      (_, at) => at > settledBytes,
+      () => undefined,
+    )
+    await field.enter(swallowing.conduct, { answerMs: 500 })
+    await field.askUntil('it has swallowed something', () => swallowing.times > 0)
+    field.holds()
+  })
+})
+
+test('a relay that holds whatever arrives is gone around in time: no request fails', async () => {
+  await using field = await Field.of()
+  await field.enter({ arrivals: 'hold' })
+  await field.askUntil('it was asked', () => field.relay.arrived > 0)
+  field.holds()
+  assert.deepEqual(field.failed(), [])
+})
+
+test('a relay that answers in the place of the end is found out, and nobody hears its answers', async () => {
+  await using field = await Field.of()
+  await field.enter({ arrivals: 'pose' })
+  const failures = () => field.ingress.node.status().counters['trunks_failed'] ?? 0
+  await field.askUntil('circuits that it answered have failed', () => failures() > 0)
+  field.holds()
+  assert.deepEqual(field.failed(), [])
+})
+
+test('what a relay has recorded of circuits opens nothing when it is said again', async () => {
+  await using field = await Field.of()
+  await field.enter({})
+  const { relay } = field
+  const egresses = new Set(field.mesh.egresses.map(({ node }) => node.parts.mesh.peer))
+  const accepted = () => field.mesh.egresses.map(({ node }) => node.status().counters['trunks_accepted'])
+  const used = (to: (peer: string) => boolean) =>
+    relay.passedOn.filter((passed) => to(passed.to) && Buffer.concat(passed.onward).length > settledBytes)
+  const asGuard = () => used((peer) => egresses.has(peer))
+  const asEntry = () => used((peer) => !egresses.has(peer))
+  await field.askUntil('requests have gone over it', () => asGuard().length > 0 && asEntry().length > 0)
+  await eventually('all trunks are open', () => accepted().every((trunks) => trunks === field.trunks))
+  const before = { seen: field.seen.length, accepted: accepted() }
+  for (const { onward, to } of [...asGuard(), ...asEntry()]) {
+    const all = Buffer.concat(onward)
+    const refused = { answer: 'EXPIRED', more: Buffer.alloc(0) }
+    assert.deepEqual(await relay.say(to, all.subarray(0, routeBytes)), refused)
+    assert.deepEqual(await relay.say(to, all), refused)
+  }
+  for (const { onward, to } of asGuard()) {
+    const inside = Buffer.concat(onward).subarray(routeBytes)
+    const { answer } = await relay.say(to, Buffer.concat([await relay.routeTo(to), inside]))
+    assert.equal(answer, 'OK', 'its own route is good')
+  }
+  assert.deepEqual({ seen: field.seen.length, accepted: accepted() }, before)
+  await field.ask()
+  field.holds()
+  assert.deepEqual(field.failed(), [])
+})
+
+test('a relay that calls an egress itself, over a circuit or its link, is turned away', async () => {
+  await using field = await Field.of()
+  for (const { node } of field.mesh.egresses) {
+    for (const over of ['circuit', 'link'] as const)
+      assert.equal(await field.relay.request(node.parts.mesh.peer, over), 'TRUNK_LOST')
+    assert.equal(node.status().counters['trunks_refused'], 2)
+  }
+  assert.deepEqual(field.seen, [])
+})
+
+test('a relay can register nothing at another, neither its own record nor that of an egress', async () => {
+  await using field = await Field.of()
+  const { relay } = field
+  const { signing } = relay.member.key
+  const [egress] = field.mesh.egresses.map(({ node }) => node.parts.mesh.peer) as [string]
+  const [genuine] = relay.registered
+  assert.ok(genuine)
+  const records = {
+    'its own': await sealRecord(relay.recordOf(relay.peer), signing),
+    'that of an egress, which it has signed': await sealRecord(relay.recordOf(egress), signing),
+    'that of an egress, as it was told': genuine.record,
+  }
+  for (const { node } of field.mesh.relays) {
+    for (const [what, record] of Object.entries(records))
+      for (const type of ['register', 'withdraw'] as const) {
+        const answer = await relay.register(node.parts.mesh.peer, { type, record })
+        assert.deepEqual(answer, { ok: false, code: 'CREDENTIAL_REFUSED' }, `${type} ${what}`)
+      }
+  }
+  await field.enter({})
+  await field.ask()
+  field.holds()
+  assert.deepEqual(field.failed(), [])
+})
+
+test('what a guard makes up of a service is not believed', async (t) => {
+  await using field = await Field.of()
+  const { relay } = field
+  const { key, sealed } = relay.member
+  const egresses = field.mesh.egresses.map(({ node }) => node.parts.mesh.peer)
+  const [egress = ''] = egresses
+  const [genuine] = relay.registered
+  assert.ok(genuine)
+  const [head = '', payload = '', signature = ''] = genuine.record.split('.')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
+  const altered = Buffer.from(JSON.stringify({ ...claims, weight: 1000 })).toString('base64url')
+  const own = await sealRecord(relay.recordOf(relay.peer), key.signing)
+  const credential = undisclosed(sealed)
+  const lies: Readonly<Record<string, ReadonlyArray<{ record: string; credential: string }>>> = {
+    'it offers the service itself': [{ record: own, credential }],
+    'it offers the service itself, with the credential of an egress': [{ record: own, credential: genuine.credential }],
+    'an egress says what it has not said': [
+      { record: `${head}.${altered}.${signature}`, credential: genuine.credential },
+      { record: await sealRecord(relay.recordOf(egress), key.signing), credential: genuine.credential },
+    ],
+    'records are no records': [{ record: 'e30.e30.e30', credential: 'e30.e30.e30~' }],
+    'records are not even text': [{ record: '', credential: '' }],
+    'nobody offers the service': [],
+  }
+  for (const [what, records] of Object.entries(lies)) {
+    await t.test(what, async () => {
+      let told = 0
+      const lie = () => {
+        told += 1
+        return records
+      }
+      await field.enter({ records: lie }, { entries: 'good' })
+      await field.askUntil('it has told the lie', () => told > 0)
+      field.holds()
+      assert.deepEqual(field.failed(), [])
+      const [called] = field.ingress.node.status().ingress?.services ?? []
+      assert.ok(called?.egresses.every((each) => egresses.includes(each.egress)))
+    })
+  }
+})
+
+const told: Readonly<Record<string, string>> = {
+  'no message': '\u0000\u0001\u0002',
+  'a message of another kind': '{"ok":true}',
+  'that there is nobody': '{"relays":[]}',
+  'names that are none': JSON.stringify({
+    relays: [
+      { peer: 'nobody', addresses: ['nowhere'] },
+      { peer: '', addresses: [] },
+      { peer: 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N', addresses: ['/unix/tmp/x', '/p2p-circuit'] },
+    ],
+  }),
+}
+
+test('a relay that answers lookups with anything harms nobody who asks another too', async (t) => {
+  await using field = await Field.of({ tell: () => Buffer.from(told['names that are none'] ?? '') })
+  for (const [what, message] of Object.entries(told)) {
+    await t.test(what, async () => {
+      let times = 0
+      const tell = () => {
+        times += 1
+        return Buffer.from(message)
+      }
+      await field.enter({ tell })
+      await field.askUntil('it has answered', () => times > 0)
+      field.holds()
+    })
+  }
+  field.relay.conduct = {}
+  await eventually('all is well again', async () => {
+    const before = field.failed().length
+    await field.ask(1)
+    return field.failed().length === before
+  })
+})
