@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import {
@@ -61,14 +62,13 @@ export class Field implements AsyncDisposable {
   static async of(conduct: Conduct = {}): Promise<Field> {
     await using stack = new AsyncDisposableStack()
     const seen: Request[] = []
-    const backend = await backendOf((request, response) => {
+    const answer: RequestListener = (request, response) =>
       void text(request).then((body) => {
         const asked = { method: request.method ?? '', id: (request.url ?? '').slice(1), body }
         seen.push(asked)
         response.end(answerTo(asked))
       })
-    })
-    stack.use(backend)
+    const backend = stack.use(await backendOf(answer))
     const invention = stack.use(await backendOf((_request, response) => response.end('an invention')))
     const relays: HostileRelay[] = []
     const mesh = await meshOf({
@@ -77,14 +77,13 @@ export class Field implements AsyncDisposable {
       egresses: 2,
       backends: [backend.url],
       async besideRelays(authority) {
-        const relay = await HostileRelay.start({ authority, conduct, backend: invention.url })
+        const relay = stack.use(await HostileRelay.start({ authority, conduct, backend: invention.url }))
         relays.push(relay)
         return relay.addresses
       },
     })
-    const [relay] = relays as [HostileRelay]
-    stack.use(relay)
     stack.use(mesh)
+    const [relay] = relays as [HostileRelay]
     const registered = ({ node }: KitNode) => node.status().egress?.guards?.registered === 3
     await eventually('every relay guards both egresses', () => mesh.egresses.every(registered))
     return new Field({ mesh, relay, seen, invention }, stack.move())
@@ -96,7 +95,7 @@ export class Field implements AsyncDisposable {
    */
   async enter(conduct: Conduct, { answerMs = 10_000, entries = 'all' }: Entering = {}): Promise<void> {
     this.relay.conduct = conduct
-    await this.#ingress?.node.stop()
+    void this.#ingress?.node.stop()
     const good = this.mesh.relays.map(({ node }) => node.status().relay?.addresses ?? [])
     const relays = entries === 'good' ? good : [this.relay.addresses, ...good]
     const listen = [{ url: 'http://127.0.0.1:0' }]
@@ -110,6 +109,13 @@ export class Field implements AsyncDisposable {
   get ingress(): KitNode {
     if (this.#ingress === undefined) throw new Error('no ingress has come yet')
     return this.#ingress
+  }
+
+  /** Waits until the ingress has all its trunks. */
+  async settled(): Promise<void> {
+    const services = () => this.ingress.node.status().ingress?.services ?? []
+    const trunks = () => services().flatMap(({ egresses }) => egresses.map((each) => each.trunks))
+    await eventually('all trunks are open', () => String(trunks()) === String([this.trunks, this.trunks]))
   }
 
   /** Clients of the ingress, several at a time, send requests that may be sent again and others that may not. */

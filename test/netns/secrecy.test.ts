@@ -188,7 +188,7 @@ test('who learns what', async (t) => {
     assert.deepEqual(mesh.revoke('ingress-2').toSorted(), relayNames.map((relay) => mesh.node(relay).peer).toSorted())
     await eventually('relays and egresses know', async () => {
       const told = [...relayNames, ...egressNames].map((host) => mesh.node(host).ask('/status') as Promise<Status>)
-      return (await Promise.all(told)).every(({ revocations }) => revocations.sequence === 1)
+      return (await Promise.all(told)).every(({ bulletin }) => bulletin.sequence === 1)
     })
     const atThief = await Capture.start(hosts, 'stranger')
     const thief = await mesh.steal('ingress-2', 'stranger')
@@ -257,7 +257,7 @@ function said(event: string, peer: string, code: string): RegExp {
 }
 
 interface Status {
-  readonly revocations: { readonly sequence: number }
+  readonly bulletin: { readonly sequence: number }
   readonly ingress: {
     readonly services: ReadonlyArray<{ readonly egresses: ReadonlyArray<{ readonly trunks: number }> }>
   }
