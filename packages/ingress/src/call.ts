@@ -14,6 +14,7 @@ import {
   type Trunk,
   type Watched,
 } from '@postern/protocol'
+import { Announced } from './announced.ts'
 import { requestTrailers, responseFields } from './headers.ts'
 import { interimTo } from './interim.ts'
 import { problemOf } from './problem.ts'
@@ -47,6 +48,7 @@ export class Call implements ResponseListener, Watched {
   readonly #route: RouteConfig
   readonly #tools: CallTools
   readonly #startMs = performance.now()
+  readonly #announced = new Announced()
   #exchange: Exchange | undefined
   #trunk: Trunk | undefined
   #tried: Set<Trunk> = noTrunks
@@ -132,11 +134,8 @@ export class Call implements ResponseListener, Watched {
   }
 
   response(head: ResponseHead): void {
-    if (head.status === 101) {
-      // Nobody has asked for another protocol.
-      this.#exchange?.reset('CANCELLED')
-      return this.#fail('BACKEND_INVALID')
-    }
+    // Nobody has asked for another protocol.
+    if (head.status === 101 || !this.#announced.take(head, this.#head.method)) return this.#refuse()
     const { requestId, serverTiming } = this.#tools
     this.#answered = true
     this.#allow(this.#tools.idleMs)
@@ -151,6 +150,12 @@ export class Call implements ResponseListener, Watched {
     else atEndOfTurn(rank.trunk, () => this.#flush())
   }
 
+  /** An egress that sends what no answer can be. */
+  #refuse(): void {
+    this.#exchange?.reset('CANCELLED')
+    this.#fail('BACKEND_INVALID')
+  }
+
   /** An answer whose content is yet to come shows its head, and what there is, at once. */
   #flush(): void {
     if (this.#flushed || this.#over) return
@@ -161,6 +166,7 @@ export class Call implements ResponseListener, Watched {
   }
 
   body(piece: Uint8Array): void {
+    if (!this.#announced.allows(piece.byteLength)) return this.#refuse()
     if (this.#flushed) return this.#pass(piece)
     if (this.#held === undefined && piece.byteLength <= heldBytes) {
       this.#held = piece
@@ -189,6 +195,7 @@ export class Call implements ResponseListener, Watched {
   }
 
   end(trailers: FieldLines): void {
+    if (!this.#announced.complete) return this.#refuse()
     if (trailers.length > 0) {
       this.#flush()
       this.#response.addTrailers(pairsOf(trailers))
