@@ -25,7 +25,7 @@ function steadily({ url }: CrowdNode) {
 
 test('in a mesh of fifty nodes a revoked ingress is answered no more within 5 s, and nobody else loses a request', async (t) => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
-  await using crowd = await crowdOf(backend.url, { relay: 14, egress: 6, ingress: 30 })
+  await using crowd = await crowdOf(backend.url, { relay: 6, egress: 4, ingress: 40 })
   const everyone = [...crowd.relays, ...crowd.egresses, ...crowd.ingresses]
   assert.equal(everyone.length, 50)
   const [bad, ...good] = crowd.ingresses as [CrowdNode, ...CrowdNode[]]

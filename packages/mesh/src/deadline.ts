@@ -14,8 +14,8 @@ export async function atMost(untilMs: number, task: Promise<unknown>): Promise<v
   abandon.abort()
 }
 
-/** How long an attempt has the field to itself before another is made beside it. */
-const patienceMs = 1000
+/** How long the first attempt has the field to itself; each one after it twice as long, so that few add to an overload. */
+const firstPatienceMs = 1000
 
 export interface SoonestOptions<T> {
   readonly withinMs: number
@@ -24,7 +24,7 @@ export interface SoonestOptions<T> {
 }
 
 /**
- * The first success of attempts, of which another is made whenever a second has passed without one: what holds one up
+ * The first success of attempts, of which another is made when a second has passed without one, then two more, then four: what holds one up
  * keeps no other from going elsewhere. The signal is aborted when the time is up or an attempt is no longer wanted.
  * Throws what the last attempt threw when all have failed.
  */
@@ -35,11 +35,13 @@ export async function soonest<T>(
   const over = new AbortController()
   const signal = AbortSignal.any([over.signal, AbortSignal.timeout(withinMs)])
   const attempts: Array<Promise<T>> = []
+  let patienceMs = firstPatienceMs
   try {
     for (;;) {
       attempts.push(attempt(signal))
       const patience = new Promise<undefined>((resolve) => later(patienceMs, () => resolve(undefined)))
       const first = await Promise.race([Promise.any(attempts.map(numbered)), patience])
+      patienceMs *= 2
       if (first === undefined) continue
       for (const [at, other] of attempts.entries()) if (at !== first.at) other.then(discard, () => undefined)
       return first.value
