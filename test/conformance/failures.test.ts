@@ -142,6 +142,14 @@ test('what is no HTTP is refused with a coded answer, and the next client is ser
   assert.equal(await (await fetch(direct.url)).text(), 'ok')
 })
 
+test('a client that is slow with its head is let go in time, and the next client is served', async () => {
+  await using backend = await backendOf((_request, response) => response.end('ok'))
+  await using direct = await directOf({ backends: [backend.url], ingress: { limits: { headMs: 200 } } })
+  assert.match(await rawExchange(direct.url, 'GET / HTTP/1.1\r\nHost: h\r\n'), /^HTTP\/1\.1 408 .*REQUEST_TIMEOUT/s)
+  assert.equal(backend.requests, 0)
+  assert.equal(await (await fetch(direct.url)).text(), 'ok')
+})
+
 test('a head that is too large for the mesh fails alone: no other exchange notices', async () => {
   let finish = () => {}
   await using backend = await backendOf((request, response) => {

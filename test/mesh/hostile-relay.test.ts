@@ -124,11 +124,14 @@ test('what a relay has recorded of circuits opens nothing when it is said again'
   assert.deepEqual(field.failed(), [])
 })
 
-test('a relay that calls an egress itself, over a circuit or its link, is turned away', async () => {
+test('a relay that calls an egress itself, over a circuit or its link, is turned away, and told of no service', async () => {
   await using field = await Field.of()
   for (const { node } of field.mesh.egresses) {
-    for (const over of ['circuit', 'link'] as const)
-      assert.equal(await field.relay.request(node.parts.mesh.peer, over), 'TRUNK_LOST')
+    const { peer } = node.parts.mesh
+    for (const over of ['circuit', 'link'] as const) {
+      assert.equal(await field.relay.request(peer, over), 'TRUNK_LOST')
+      assert.deepEqual(field.relay.servicesOf(peer), [])
+    }
     assert.equal(node.status().counters['trunks_refused'], 2)
   }
   assert.deepEqual(field.seen, [])

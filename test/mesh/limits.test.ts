@@ -124,6 +124,7 @@ async function registration(egress: RawMember, key = egress.member.key.signing):
 }
 
 const endless = Buffer.alloc(64, 0xff)
+const lookup = JSON.stringify({ type: 'guards', service: randomBytes(32).toString('hex') })
 
 for (const [role, does, offence, act] of [
   ['ingress', 'sends what is no route', 'malformed', (bad, relay) => bad.circuit(relay, randomBytes(2048))],
@@ -149,7 +150,11 @@ for (const [role, does, offence, act] of [
     async (bad, relay) => bad.ask(relay, 'guard', [await registration(bad, generateKey().signing)]),
   ],
   ['ingress', 'registers', 'forbidden', async (bad, relay) => bad.ask(relay, 'guard', [await registration(bad)])],
-] as ReadonlyArray<['ingress' | 'egress', string, string, (bad: RawMember, relay: KitNode) => Promise<unknown>]>) {
+  ['invited', 'registers', 'forbidden', async (bad, relay) => bad.ask(relay, 'guard', [await registration(bad)])],
+  ['invited', 'looks for a service', 'forbidden', (bad, relay) => bad.tell(relay, 'lookup', framed(lookup))],
+] as ReadonlyArray<
+  ['ingress' | 'egress' | 'invited', string, string, (bad: RawMember, relay: KitNode) => Promise<unknown>]
+>) {
   test(`an ${role} that ${does} is borne ten times, then cut off and kept out`, async () => {
     await using mesh = await meshOf({ relays: 1, ingresses: 0, egresses: 0, backends: [] })
     const [relay] = mesh.relays as [KitNode]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '@postern/test-kit'
 import { Capture } from './capture.ts'
@@ -228,11 +229,13 @@ test('who learns what', async (t) => {
     }
   })
 
-  await t.test('no log or argument tells the secret of the mesh', () => {
+  await t.test('no log or argument tells the secret of the mesh, or the key of a node', () => {
+    const keys = nodeNames.map((name) => readFileSync(join(mesh.node(name).issued.folder, 'state', 'node.key'), 'utf8'))
+    const secrets = [mesh.secret, ...keys.map((pem) => pem.split('\n')[1] ?? assert.fail('no key'))]
     for (const name of nodeNames) {
       assert.match(mesh.node(name).log, /"event":"node started"/)
       const open = mesh.node(name).log + readFileSync(`/proc/${pidOf(name)}/cmdline`, 'utf8')
-      assert.deepEqual(wordsIn(open, [mesh.secret]), [], name)
+      assert.deepEqual(wordsIn(open, secrets), [], name)
     }
   })
 

@@ -123,7 +123,7 @@ function cutInto(size: number, length: number): number[] {
 
 suite('what is no response is refused, once and for good, in one piece and in many', () => {
   for (const [name, texts] of Object.entries(malformed)) {
-    test(name, () => {
+    test(`${name} is refused`, () => {
       for (const text of texts) {
         const octets = Buffer.from(text, 'latin1')
         for (const cuts of [[], cutInto(octets.length > lineCeiling * 2 ? 97 : 1, octets.length)]) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Clock, PosternError } from '@postern/protocol'
+import { type Clock, PosternError, type Role } from '@postern/protocol'
 import {
   type AuthorityKey,
   Bulletin,
@@ -103,6 +103,16 @@ test('a credential of another peer, of another mesh, expired, early or altered i
   await assert.rejects(ours.verifier.credential(sealed, peer), refusedWith('CREDENTIAL_EXPIRED'))
   clock.nowMs -= hour + 120_000
   await assert.rejects(ours.verifier.credential(sealed, peer), refusedWith('CREDENTIAL_EARLY'))
+})
+
+test('a credential with a role that nobody knows is refused, whatever else it grants', async () => {
+  const clock = clockAt(1_700_000_000_000)
+  const { by, verifier } = authorityOf(clock)
+  const peer = generateKey().peerId.toString()
+  for (const roles of [['egress', 'admin'], ['Egress'], ['toString'], []]) {
+    const sealed = await sealCredential({ ...draft, roles: roles as Role[], peer }, by, clock)
+    await assert.rejects(verifier.credential(sealed, peer), refusedWith('CREDENTIAL_INVALID'), roles.join())
+  }
 })
 
 test('a credential that claims to need no signature is refused', async () => {

@@ -34,16 +34,18 @@ export class Renewed {
     )
   }
 
-  /** Shows every peer the own credential as it is now; the names of services to far ends alone. */
+  /** Shows every peer the own credential as it is now; the names of services to those who were shown them before. */
   async tell(): Promise<void> {
     await Promise.all(this.#init.host.libp2p.getConnections().map((connection) => this.#show(connection)))
   }
 
   async #show(connection: Connection): Promise<void> {
-    const { log, member } = this.#init
+    const { host, log, member } = this.#init
     const signal = AbortSignal.timeout(deadlineMs)
     try {
-      const shown = isCircuitAddress(connection.remoteAddr) ? member.sealed : undisclosed(member.sealed)
+      const { direction, remoteAddr, remotePeer } = connection
+      const isKnown = direction === 'outbound' || host.roster.with(remotePeer.toString(), 'ingress') !== undefined
+      const shown = isKnown && isCircuitAddress(remoteAddr) ? member.sealed : undisclosed(member.sealed)
       const stream = await connection.newStream(protocolId.credential, { signal })
       const messages = messagesOf(stream)
       await messages.write(Buffer.from(shown, 'latin1'), { signal })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inviteSecretOf, maxInviteLifeMs } from '@postern/identity'
 import { knockToleranceMs } from '@postern/protocol'
 import fc from 'fast-check'
 import { KnockJudge, makeKnock } from '../src/link/knock.ts'
@@ -48,6 +49,21 @@ test('while a secret is replaced, both are answered to', () => {
   const { clock, judge } = judgeAt(1_000_000, [next, secret])
   assert.equal(judge.judge(makeKnock({ secret }, listener, clock.now())), undefined)
   assert.equal(judge.judge(makeKnock({ secret: next }, listener, clock.now())), undefined)
+})
+
+test('the right to knock that comes with an invite ends with it, and cannot be drawn out', () => {
+  const { clock, judge } = judgeAt(1_000_000)
+  const untilMs = clock.nowMs + 3600_000
+  const invite = inviteSecretOf(secret, untilMs)
+  const knocks = (until: number | undefined) =>
+    judge.judge(makeKnock({ secret: invite, ...(until !== undefined && { untilMs: until }) }, listener, clock.now()))
+  assert.equal(knocks(untilMs), undefined)
+  for (const other of [untilMs + 1, untilMs + 3600_000, undefined]) assert.equal(knocks(other), 'wrong')
+  clock.nowMs = untilMs
+  assert.equal(knocks(untilMs), 'wrong')
+  const far = clock.nowMs + maxInviteLifeMs + 1
+  const distant = { secret: inviteSecretOf(secret, far), untilMs: far }
+  assert.equal(judge.judge(makeKnock(distant, listener, clock.now())), 'wrong')
 })
 
 test('a knock altered in any octet is refused, and no octets make the judge throw', () => {

@@ -260,6 +260,11 @@ export class HostileRelay implements AsyncDisposable {
     return await intrude(await upgradeOutbound(this.#host, stream, egress, signal))
   }
 
+  /** The services that a peer has named to us, in the credential that it has shown last. */
+  servicesOf(peer: PeerName): readonly string[] | undefined {
+    return this.#host.roster.of(peer)?.services
+  }
+
   #linkTo(peer: PeerName): Connection {
     const link = existingLink(this.#host, peer)
     if (link === undefined) throw new PosternError('NO_RELAY', `no link to ${peer}`)

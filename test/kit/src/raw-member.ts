@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import { issueNode, loadMember, type Member } from '@postern/identity'
+import {
+  generateKey,
+  invitedMember,
+  issueNode,
+  loadMember,
+  type Member,
+  makeInvite,
+  readInvite,
+} from '@postern/identity'
 import { linkTo, messagesOf, relayOfAddress, sealRoute, startHost } from '@postern/mesh/testing'
 import {
   type CircuitAnswer,
@@ -34,11 +42,9 @@ export interface RawMember extends AsyncDisposable {
   tell(relay: KitNode, protocol: keyof typeof protocolId, octets: Uint8Array): Promise<void>
 }
 
-/** Issues a member of the mesh, which has a bare host in the place of a node. */
-export async function rawMember(mesh: KitMesh, name: string, role: Role): Promise<RawMember> {
-  const folder = join(mesh.authority.folder, '..', name)
-  await issueNode(mesh.authority, folder, { name, roles: [role], services: ['api'] })
-  const member = await loadMember(join(folder, 'mesh.json'), join(folder, 'state'))
+/** Issues a member of the mesh, or invites one, which has a bare host in the place of a node. */
+export async function rawMember(mesh: KitMesh, name: string, role: Role | 'invited'): Promise<RawMember> {
+  const member = await (role === 'invited' ? invited(mesh, name) : issued(mesh, name, role))
   const host = await startHost({ member, relay: undefined, clock: systemClock, log: silentLog, meter: noMeter })
 
   const link = (relay: KitNode) => linkTo(host, addressOf(relay), AbortSignal.timeout(deadlineMs))
@@ -93,6 +99,18 @@ export async function rawMember(mesh: KitMesh, name: string, role: Role): Promis
       await host.libp2p.stop()
     },
   }
+}
+
+async function issued(mesh: KitMesh, name: string, role: Role): Promise<Member> {
+  const folder = join(mesh.authority.folder, '..', name)
+  await issueNode(mesh.authority, folder, { name, roles: [role], services: ['api'] })
+  return await loadMember(join(folder, 'mesh.json'), join(folder, 'state'))
+}
+
+async function invited(mesh: KitMesh, name: string): Promise<Member> {
+  const grant = { name, roles: ['egress'], services: ['api'], lifeMs: 60_000 } as const
+  const { text } = await makeInvite(mesh.authority, grant, 60_000)
+  return await invitedMember(readInvite(text), generateKey())
 }
 
 const deadlineMs = 5000

@@ -10,6 +10,7 @@ import type {
 import { lpStream } from '@libp2p/utils'
 import {
   type Member,
+  permits,
   type SealedCredential,
   undisclosed,
   type VerifiedCredential,
@@ -34,7 +35,10 @@ import { shortLength } from './short-length.ts'
 
 export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
-  /** Our own credential as it is now, with the names of services. Relays, at the other end of links, are not shown those. */
+  /**
+   * Our own credential as it is now, with the names of services. Those are shown on circuits alone, to whom we call and to
+   * an ingress that calls us, once it has proved to be one.
+   */
   readonly credential: () => SealedCredential
   /** The sequence of the newest bulletin here. */
   readonly bulletin: () => number
@@ -92,16 +96,24 @@ async function admit(
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
   expectPartialLength(secured.connection)
   const { verifier } = init.member
+  const called = carrier.direction === 'inbound'
   // Only one who comes may hold no more than an invite.
-  const verify = carrier.direction === 'inbound' ? verifier.shown : verifier.credential
-  await exchangeHellos(secured, { shown, verify }, init, options?.signal)
+  const verify = called ? verifier.shown : verifier.credential
+  await exchangeHellos(secured, { shown, verify, waits: called && onCircuit }, init, options?.signal)
   coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
   return secured
 }
 
+interface Greeting {
+  readonly shown: SealedCredential
+  readonly verify: Verifier['credential']
+  /** Whether ours comes second: whole for an ingress, without the names of services for anybody else. */
+  readonly waits: boolean
+}
+
 async function exchangeHellos(
   secured: Secured,
-  { shown, verify }: { readonly shown: SealedCredential; readonly verify: Verifier['credential'] },
+  { shown, verify, waits }: Greeting,
   init: MembershipInit,
   outer?: AbortSignal,
 ): Promise<void> {
@@ -113,8 +125,9 @@ async function exchangeHellos(
     maxBufferSize: 256 * 1024,
   })
   const peer = secured.remotePeer.toString()
-  await messages.write(encodeHello({ bulletin: init.bulletin(), credential: shown }), { signal })
-
+  const show = (own: SealedCredential) =>
+    messages.write(encodeHello({ bulletin: init.bulletin(), credential: own }), { signal })
+  if (!waits) await show(shown)
   const octets = await messages.read({ signal })
   let credential: VerifiedCredential
   let bulletin: number
@@ -125,10 +138,12 @@ async function exchangeHellos(
     credential = await verify(hello.credential, peer)
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
+    if (waits) await show(undisclosed(shown))
     await messages.write(Uint8Array.of(refused), { signal })
     await heardOut(messages, signal)
     throw error
   }
+  if (waits) await show(permits(credential, 'ingress') ? shown : undisclosed(shown))
   await messages.write(Uint8Array.of(accepted), { signal })
   const answer = await messages.read({ signal })
   if (answer.byteLength !== 1 || answer.get(0) !== accepted) {

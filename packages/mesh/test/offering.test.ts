@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { addBootstrap, createAuthority, issueNode, loadMember } from '@postern/identity'
+import { noMeter, type Role, silentLog, systemClock } from '@postern/protocol'
+import { eventually } from '@postern/test-kit'
+import { defaultRelayLimits, startMesh } from '../src/index.ts'
+
+const tools = { clock: systemClock, log: silentLog, meter: noMeter }
+const forgetful = { load: () => [], save: () => {} }
+const offer = { services: ['api'], accept: () => {} }
+
+test('an egress that registers for a service that its credential does not cover is called by nobody', async () => {
+  using root = mkdtempDisposableSync(join(tmpdir(), 'postern-liar-'))
+  await using stack = new AsyncDisposableStack()
+  let authority = await createAuthority(join(root.path, 'authority'), 'm')
+  const start = async (name: string, role: Role, service: string, part: object) => {
+    const folder = join(root.path, name)
+    await issueNode(authority, folder, { name, roles: [role], services: [service] })
+    const member = await loadMember(join(folder, 'mesh.json'), join(folder, 'state'))
+    return stack.adopt(await startMesh({ member, ...part, ...tools }), (mesh) => mesh.stop())
+  }
+  const listen = ['/ip4/127.0.0.1/tcp/0']
+  const relay = await start('relay', 'relay', 'none', { relay: { listen, announce: [], limits: defaultRelayLimits } })
+  authority = addBootstrap(authority, relay.status().addresses)
+  const liar = await start('liar', 'egress', 'other', { egress: { offer, guards: forgetful } })
+  const calling = { services: () => ['api'], relays: 1, trunks: 1, entries: forgetful }
+  const ingress = await start('ingress', 'ingress', 'api', { ingress: calling })
+
+  const offering = () =>
+    ingress.status().services.flatMap(({ egresses }) => egresses.filter(({ trunks }) => trunks > 0))
+  await eventually('the liar was found, and shows what it may offer', () => offering().length === 1)
+  await assert.rejects(async () => await ingress.trunks.get('api', { waitMs: 500 }), { code: 'SERVICE_UNREACHABLE' })
+
+  const honest = await start('honest', 'egress', 'api', { egress: { offer, guards: forgetful } })
+  await eventually('the other one is found too', () => offering().length === 2)
+  const called = new Set<string>()
+  for (let times = 0; times < 20; times++) called.add((await ingress.trunks.get('api', { waitMs: 5000 })).egress)
+  assert.deepEqual([...called], [honest.peer])
+  assert.notEqual(honest.peer, liar.peer)
+})
