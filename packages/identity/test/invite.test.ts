@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   admit,
+  askReplacement,
   Bulletin,
   beginJoin,
   finishJoin,
@@ -111,6 +112,38 @@ test('an invite that has expired, was taken back, altered, or is of another auth
   await assert.rejects(ask(invitation.invite), { code: 'INVITE_EXPIRED' })
   await assert.rejects(invitedMember(invitation, generateKey(), mesh.clock), { code: 'CREDENTIAL_EXPIRED' })
   await assert.rejects(makeInvite(authority, grant, maxInviteLifeMs + 1000), { code: 'USAGE' })
+})
+
+test('an invite is taken back with who has joined by it, and with the key that took the place of that one', async () => {
+  using mesh = await founded()
+  const { authority, id, invitation } = await invited(mesh)
+  const folder = join(mesh.root, 'node')
+  const { request } = await beginJoin(folder, invitation)
+  await finishJoin(folder, (await admit(authority.folder, request, mesh.clock)).admission, mesh.clock)
+  const state = join(folder, 'state')
+  const member = await loadMember(join(folder, 'mesh.json'), state, mesh.clock)
+  const newer = await askReplacement(
+    member,
+    state,
+    hour,
+    async (asked) => (await admit(authority.folder, asked, mesh.clock)).admission,
+  )
+  const { subjects } = await revoke(authority, id)
+  assert.deepEqual(subjects, [id, member.credential.peer, newer])
+  const { bulletin } = await mesh.load()
+  assert.equal(bulletin.lapse(member.credential), 'CREDENTIAL_REVOKED')
+})
+
+test('whoever is admitted while a name is revoked is revoked with it, or is not admitted', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  const { key, request } = await beginJoin(join(mesh.root, 'node'), invitation)
+  const [admitted] = await Promise.allSettled([
+    admit(authority.folder, request, mesh.clock),
+    revoke(authority, grant.name),
+  ])
+  const revoked = (await mesh.load()).bulletin.notice.revoked.map(({ subject }) => subject)
+  assert.ok(admitted.status === 'rejected' || revoked.includes(key.peerId.toString()))
 })
 
 test('an answer is for who asked alone, and from the authority alone', async () => {
