@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
@@ -7,13 +7,16 @@ import {
   askRenewal,
   askReplacement,
   Bulletin,
+  generateKey,
   issueNode,
   loadMember,
   type Member,
+  maxOverlapMs,
   replyKey,
   revoke,
   rotateAuthority,
   rotateSecret,
+  saveKey,
   sealBulletin,
   sealCredential,
   sealEnrolment,
@@ -202,4 +205,32 @@ test('a member does not fill the bulletin by replacing its key again and again',
   await assert.rejects(askReplacement(await load(), state, hour, ask), { code: 'BUSY' })
   mesh.clock.nowMs += 24 * hour
   await askReplacement(await load(), state, hour, ask)
+})
+
+test('a rotation that broke off before its bulletin was signed is begun anew', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  saveKey(join(folder, 'authority.next.key'), generateKey())
+  await rotateAuthority(await mesh.load(), hour)
+  mesh.clock.nowMs += hour
+  assert.equal((await (await nodeOf(mesh, 'node')).load()).credential.name, 'node')
+})
+
+test('a credential that cannot be kept is not taken, so that it is asked for again', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const member = await load()
+  mkdirSync(join(state, 'credential.jws.new'))
+  const before = member.sealed
+  const { credential } = await askRenewal(member, asking(mesh, folder))
+  await assert.rejects(member.renew(credential))
+  assert.equal(member.sealed, before)
+})
+
+test('an overlap for longer than an authority grants is refused before anything is asked', async () => {
+  using mesh = await founded()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const ask = () => Promise.reject(new Error('asked'))
+  await assert.rejects(askReplacement(await load(), state, maxOverlapMs + 1, ask), { code: 'USAGE' })
 })
