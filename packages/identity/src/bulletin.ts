@@ -55,7 +55,7 @@ const claimsSchema = z.object({
 export async function sealBulletin(notice: Notice & { readonly seq: number }, by: Signatory): Promise<string> {
   if (notice.revoked.length > maxRevoked)
     throw new PosternError('USAGE', `a bulletin holds at most ${maxRevoked} revocations`, {
-      remedy: 'found the mesh anew, or let credentials expire',
+      remedy: 'let credentials that were taken back expire, or found the mesh anew',
     })
   return await new SignJWT({ ...notice })
     .setProtectedHeader({ alg: 'EdDSA', typ: statementType.bulletin, kid: by.kid })
@@ -192,7 +192,7 @@ export class Bulletin {
   }
 
   async #take(sealed: string): Promise<void> {
-    if (sealed.length > maxBulletinSize) throw new PosternError('CREDENTIAL_INVALID', 'the bulletin is too large')
+    if (sealed.length > maxBulletinSize) throw tooLarge()
     const before = this.#ring
     for (const one of sealed.split('\n')) await this.#takeOne(one, before)
   }
@@ -212,7 +212,9 @@ export class Bulletin {
     if (claims.seq <= this.#seq) return
     const { iss: _, seq, ...notice } = claims
     const handsOver = (one: Notice) => JSON.stringify(one.signers) !== JSON.stringify(this.#notice.signers)
-    this.#chain = [...this.#chain.slice(0, this.#handovers), sealed]
+    const chain = [...this.#chain.slice(0, this.#handovers), sealed]
+    if (chain.join('\n').length > maxBulletinSize) throw tooLarge()
+    this.#chain = chain
     if (handsOver(notice)) {
       this.#handovers += 1
       this.#ring = new KeyRing(notice.signers ?? this.#init.mesh.keys)
@@ -221,6 +223,12 @@ export class Bulletin {
     this.#notice = notice
     this.#revoked = new Map(notice.revoked.map(({ from, subject }) => [subject, (from ?? 0) * 1000]))
   }
+}
+
+function tooLarge(): PosternError {
+  return new PosternError('CREDENTIAL_INVALID', 'the bulletin, with those before it, is too large', {
+    remedy: 'let credentials that were taken back expire, or found the mesh anew',
+  })
 }
 
 /** The sequence that a bulletin claims, before anything about it is believed. */

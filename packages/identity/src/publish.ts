@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, PosternError } from '@postern/protocol'
 import { type Authority, loadAuthority } from './authority.ts'
-import { type Bulletin, type Notice, sealBulletin } from './bulletin.ts'
+import { type Bulletin, type Notice, type Revoked, sealBulletin } from './bulletin.ts'
+import { registered } from './register.ts'
 import { fileNames } from './store.ts'
 
 type Change = (notice: Notice, newest: Authority) => Notice | undefined | Promise<Notice | undefined>
@@ -20,8 +21,23 @@ export async function publish(authority: Authority, change: Change): Promise<Bul
 export async function amend(newest: Authority, change: Change): Promise<Bulletin> {
   const { bulletin, signatory } = newest
   const notice = await change(bulletin.notice, newest)
-  if (notice !== undefined) await bulletin.learn(await sealBulletin({ ...notice, seq: bulletin.seq + 1 }, signatory))
+  if (notice === undefined) return bulletin
+  const revoked = stillNeeded(notice.revoked, newest)
+  await bulletin.learn(await sealBulletin({ ...notice, revoked, seq: bulletin.seq + 1 }, signatory))
   return bulletin
+}
+
+/** Clocks differ by less. */
+const forgetMs = 24 * 3600_000
+
+/** Without what has ended by itself: nothing that the register has of it could still be shown. */
+function stillNeeded(revoked: readonly Revoked[], { clock, folder }: Authority): Revoked[] {
+  const ends = new Map<string, number>()
+  for (const { credential, expires, peer } of registered(folder))
+    for (const subject of peer === undefined ? [credential] : [credential, peer])
+      ends.set(subject, Math.max(ends.get(subject) ?? 0, Date.parse(expires)))
+  const now = clock.now()
+  return revoked.filter(({ subject }) => (ends.get(subject) ?? now) + forgetMs > now)
 }
 
 const lookMs = 20
