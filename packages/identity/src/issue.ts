@@ -60,6 +60,13 @@ export interface Membership {
   readonly bulletin: string
 }
 
+/** What `writeMembership` makes. */
+export function membershipFiles(folder: string): string[] {
+  const state = join(folder, fileNames.state)
+  const inState = [fileNames.credential, fileNames.bulletin].map((name) => join(state, name))
+  return [...inState, join(folder, fileNames.mesh), join(folder, fileNames.secret)]
+}
+
 /** Writes all of it but the key. Throws FILE_EXISTS where a node has it already. */
 export function writeMembership(folder: string, { bulletin, credential, mesh, secret }: Membership): void {
   writeNewFile(join(folder, fileNames.state, fileNames.credential), `${credential}\n`)

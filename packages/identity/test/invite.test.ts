@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -112,6 +112,40 @@ test('an invite that has expired, was taken back, altered, or is of another auth
   await assert.rejects(ask(invitation.invite), { code: 'INVITE_EXPIRED' })
   await assert.rejects(invitedMember(invitation, generateKey(), mesh.clock), { code: 'CREDENTIAL_EXPIRED' })
   await assert.rejects(makeInvite(authority, grant, maxInviteLifeMs + 1000), { code: 'USAGE' })
+})
+
+test('joining goes on where it broke off, whatever was written by then', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  const folder = join(mesh.root, 'node')
+  const { request } = await beginJoin(folder, invitation)
+  const { admission } = await admit(authority.folder, request, mesh.clock)
+  const pending = readFileSync(join(folder, 'state/enrolment.json'))
+  await finishJoin(folder, admission, mesh.clock)
+  for (const lost of ['mesh.secret', 'mesh.json', 'state/credential.jws']) {
+    writeFileSync(join(folder, 'state/enrolment.json'), pending, { mode: 0o600 })
+    rmSync(join(folder, lost))
+    const again = await beginJoin(folder, invitation)
+    const { admission: answer } = await admit(authority.folder, again.request, mesh.clock)
+    await finishJoin(folder, answer, mesh.clock)
+    await loadMember(join(folder, 'mesh.json'), join(folder, 'state'), mesh.clock)
+  }
+})
+
+test('an answer is still good when joining was begun again since it was asked for', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  const folder = join(mesh.root, 'node')
+  const { request } = await beginJoin(folder, invitation)
+  await beginJoin(folder, invitation)
+  const { admission } = await admit(authority.folder, request, mesh.clock)
+  assert.equal((await finishJoin(folder, admission, mesh.clock)).name, grant.name)
+})
+
+test('joining never touches the folder of an authority', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  await assert.rejects(beginJoin(authority.folder, invitation), { code: 'FILE_EXISTS' })
 })
 
 test('an invite is taken back with who has joined by it, and with the key that took the place of that one', async () => {
