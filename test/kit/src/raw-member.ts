@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { issueNode, loadMember, type Member } from '@postern/identity'
+import { generateKey, invitedMember, issueNode, loadMember, type Member, readInvite } from '@postern/identity'
 import { linkTo, messagesOf, relayOfAddress, sealRoute, startHost } from '@postern/mesh/testing'
 import {
   type CircuitAnswer,
@@ -38,7 +38,15 @@ export interface RawMember extends AsyncDisposable {
 export async function rawMember(mesh: KitMesh, name: string, role: Role): Promise<RawMember> {
   const folder = join(mesh.authority.folder, '..', name)
   await issueNode(mesh.authority, folder, { name, roles: [role], services: ['api'] })
-  const member = await loadMember(join(folder, 'mesh.json'), join(folder, 'state'))
+  return await rawOf(await loadMember(join(folder, 'mesh.json'), join(folder, 'state')))
+}
+
+/** One who holds an invite, with a key made for the moment. */
+export async function rawInvited(invite: string): Promise<RawMember> {
+  return await rawOf(await invitedMember(readInvite(invite), generateKey()))
+}
+
+async function rawOf(member: Member): Promise<RawMember> {
   const host = await startHost({ member, relay: undefined, clock: systemClock, log: silentLog, meter: noMeter })
 
   const link = (relay: KitNode) => linkTo(host, addressOf(relay), AbortSignal.timeout(deadlineMs))
