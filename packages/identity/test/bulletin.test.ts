@@ -128,3 +128,12 @@ test('what has ended by itself is left out of the next bulletin', async () => {
   const subjects = (await mesh.load()).bulletin.notice.revoked.map(({ subject }) => subject)
   assert.deepEqual(subjects, [long.toString(), unknownPeer])
 })
+
+test('of many who bring the same bulletin at a time one brings news', async () => {
+  using mesh = await withClock()
+  const { sealed } = await revoke(await mesh.load(), unknownPeer)
+  const { mesh: file } = await mesh.load()
+  const bulletin = new Bulletin({ mesh: file, clock: mesh.clock })
+  const answers = await Promise.all(Array.from({ length: 5 }, () => bulletin.learn(sealed)))
+  assert.equal(answers.filter(Boolean).length, 1)
+})
