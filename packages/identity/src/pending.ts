@@ -52,6 +52,10 @@ export async function finishJoin(
   clock: Clock = systemClock,
 ): Promise<VerifiedCredential> {
   const at = (name: string) => join(folder, fileNames.state, name)
+  if (!existsSync(at(fileNames.pending)))
+    throw new PosternError('FILE_MISSING', `no answer is waited for in ${folder}`, {
+      remedy: 'choose the folder where `postern join --offline` was run; where it was taken already nothing is to do',
+    })
   const key = loadKey(at(fileNames.nodeKey))
   const { mesh, reply } = readPending(folder)
   const membership = await openAdmission(admission, reply, new Bulletin({ mesh, clock }))

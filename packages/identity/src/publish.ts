@@ -1,5 +1,5 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, PosternError } from '@postern/protocol'
 import { type Authority, loadAuthority } from './authority.ts'
@@ -70,7 +70,11 @@ async function acquire(lock: string, until: number): Promise<void> {
       return
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException
-      if (code === 'ENOENT') throw new PosternError('FILE_MISSING', `there is no folder for ${lock}`, { cause })
+      if (code === 'ENOENT')
+        throw new PosternError('FILE_MISSING', `there is no folder ${dirname(lock)}`, {
+          cause,
+          remedy: 'name the folder of the authority: --authority',
+        })
       if (code !== 'EEXIST') throw cause
       const madeMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
       if (Date.now() - madeMs > staleMs) rmSync(lock, { force: true })
