@@ -84,6 +84,15 @@ test('every role renews: relays, an egress behind its guards, an ingress, and th
   assert.equal(await statusAt(mesh.url), 200)
 })
 
+test('a member that asks the authority again and again is told to wait, and others are answered', async () => {
+  await using backend = await backendOf((_request, response) => response.end('ok'))
+  await using mesh = await meshOf({ relays: 2, ingresses: 1, egresses: 1, authorities: 1, backends: [backend.url] })
+  const [eager, other] = [...mesh.ingresses, ...mesh.egresses] as [KitNode, KitNode]
+  for (let asked = 0; asked < 6; asked++) await eager.node.parts.renewal.renew()
+  await assert.rejects(eager.node.parts.renewal.renew(), { code: 'BUSY', remedy: /minute/ })
+  await other.node.parts.renewal.renew()
+})
+
 test('without an authority a renewal fails with what to do, and the node goes on', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 2, ingresses: 1, egresses: 1, backends: [backend.url] })

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { generateKey, revoke, sealRecord } from '@postern/identity'
-import { backendOf, eventually, type KitMesh, type KitNode, meshOf, type RawMember, rawMember } from '@postern/test-kit'
+import { generateKey, loadAuthority, makeInvite, revoke, sealRecord } from '@postern/identity'
+import {
+  backendOf,
+  eventually,
+  type KitMesh,
+  type KitNode,
+  meshOf,
+  type RawMember,
+  rawInvited,
+  rawMember,
+} from '@postern/test-kit'
 
 /** The least there may be, so that a flood is soon known for one. */
 const tight = {
@@ -142,6 +151,7 @@ for (const [role, does, offence, act] of [
     'malformed',
     (bad, relay) => bad.tell(relay, 'guard', Buffer.of(0xff, 0xff, 3)),
   ],
+  ['ingress', 'shows what is no credential', 'forged', (bad, relay) => bad.tell(relay, 'credential', framed('a.b.c'))],
   ['ingress', 'sends what is no list', 'forged', (bad, relay) => bad.tell(relay, 'bulletin', framed('a.b.c'))],
   [
     'egress',
@@ -195,6 +205,21 @@ test('a neighbour that has as many circuits as it may is told BUSY, and that is 
   assert.deepEqual(new Set(answers), new Set(['OK', 'BUSY']))
   assert.equal(bannedAt(relay), 0)
   assert.equal(await isKeptOut(ingress, relay), false)
+})
+
+test('all keys that one invite is shown with have a few circuits together', async () => {
+  await using mesh = await meshOf({ relays: 1, ingresses: 0, egresses: 0, backends: [] })
+  const [relay] = mesh.relays as [KitNode]
+  const grant = { name: 'guest', roles: ['ingress'], services: ['api'], lifeMs: 60_000 } as const
+  const { text } = await makeInvite(await loadAuthority(mesh.authority.folder), grant, 60_000)
+  const answers: string[] = []
+  await using stack = new AsyncDisposableStack()
+  for (let key = 0; key < 3; key++) {
+    const guest = stack.use(await rawInvited(text))
+    for (let at = 0; at < 4; at++) answers.push(await guest.circuit(relay, await guest.route(relay)))
+  }
+  assert.deepEqual(answers, [...Array<string>(8).fill('OK'), ...Array<string>(4).fill('BUSY')])
+  assert.equal(bannedAt(relay), 0)
 })
 
 test('bulletins beyond their rate wait for their turn, and the last of them is in force', async () => {

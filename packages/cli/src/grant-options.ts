@@ -40,12 +40,10 @@ export function grantOf({ life, name, role, service }: GrantOptions): Grant {
   return { name: checkName(name ?? granted[0] ?? 'node'), roles: granted, services: service, lifeMs: life }
 }
 
-const maxName = 64
-
 /** Throws USAGE. */
 export function checkName(name: string): string {
-  if (name === '' || name.length > maxName)
-    throw new PosternError('USAGE', `a name has 1 to ${maxName} characters`, { remedy: 'choose another name' })
+  if (!/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(name))
+    throw new PosternError('USAGE', 'a name has 1 to 64 characters, on one line', { remedy: 'choose another name' })
   return name
 }
 

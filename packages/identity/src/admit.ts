@@ -1,17 +1,24 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, type PeerName, PosternError, systemClock } from '@postern/protocol'
 import { decodeJwt } from 'jose'
-import { type Authority, loadAuthority } from './authority.ts'
+import type { Authority } from './authority.ts'
 import { type Grant, lifeOf, type VerifiedCredential, verifierOf } from './credential.ts'
 import { partsOf } from './disclosure.ts'
-import { type Claim, sealAdmission, verifyEnrolment, verifyReplacement } from './enrolment.ts'
+import {
+  type Claim,
+  type Enrolment,
+  maxOverlapMs,
+  sealAdmission,
+  verifyEnrolment,
+  verifyReplacement,
+} from './enrolment.ts'
 import { verifyInvite } from './invite.ts'
 import { issue } from './issue.ts'
-import { publish } from './publish.ts'
+import { amend, exclusively } from './publish.ts'
 import { registered } from './register.ts'
 import { withRevoked } from './revoke.ts'
-import { fileNames, readPublicFile, readSecretFile, writeSecretFile } from './store.ts'
+import { fileNames, readSecretFile } from './store.ts'
+import { useOnce } from './used.ts'
 
 /** What an authority granted. */
 export interface Admitted {
@@ -22,25 +29,25 @@ export interface Admitted {
   readonly by: 'invite' | 'renewal' | 'replacement'
 }
 
-/** The longest that a replaced key may live on. */
-export const maxOverlapMs = 30 * 24 * 3600_000
-
 /**
- * Decides on a request for a credential, by an authority's folder as it is now. Throws BAD_MESSAGE, INVITE_INVALID,
- * INVITE_EXPIRED, INVITE_USED, or CREDENTIAL_… where the credential that is shown does not count.
+ * Decides on a request for a credential, by an authority's folder as it is now; what is revoked there meanwhile takes
+ * the credential back as well. Throws BAD_MESSAGE, BUSY, INVITE_INVALID, INVITE_EXPIRED, INVITE_USED, or CREDENTIAL_…
+ * where the credential that is shown does not count.
  */
 export async function admit(folder: string, request: string, clock: Clock = systemClock): Promise<Admitted> {
-  const { claim, peer, replyKey } = await verifyEnrolment(request)
-  const authority = await loadAuthority(folder, clock)
+  const enrolment = await verifyEnrolment(request)
+  return await exclusively(folder, clock, (authority) => answer(authority, enrolment))
+}
+
+async function answer(authority: Authority, { claim, peer, replyKey }: Enrolment): Promise<Admitted> {
   const by = 'invite' in claim ? 'invite' : 'replacement' in claim ? 'replacement' : 'renewal'
   const grant = await grantOf(authority, peer, claim)
-  const credential = await issue(authority, peer, grant)
+  const credential = await issue(authority, peer, grant, 'replacement' in claim ? peerIn(claim.credential) : undefined)
   const membership = {
     credential,
     mesh: authority.mesh,
-    secret: readSecretFile(join(folder, fileNames.secret)).trim(),
-    // What was granted may have made a new one.
-    bulletin: (await loadAuthority(folder, clock)).bulletin.sealed,
+    secret: readSecretFile(join(authority.folder, fileNames.secret)).trim(),
+    bulletin: authority.bulletin.sealed,
   }
   return { admission: await sealAdmission(membership, replyKey, authority.signatory), peer, name: grant.name, by }
 }
@@ -57,22 +64,16 @@ async function grantOf(authority: Authority, peer: PeerName, claim: Claim): Prom
 }
 
 /** An invite is good once, but for its first user again: an answer may have been lost. */
-async function redeem({ bulletin, folder, ...rest }: Authority, peer: PeerName, sealed: string): Promise<Grant> {
-  const { grant, id } = await verifyInvite({ bulletin, folder, ...rest }, sealed)
-  if (bulletin.notice.revoked.some(({ subject }) => subject === id))
-    throw new PosternError('INVITE_INVALID', 'the authority has taken the invite back')
-  const file = join(folder, fileNames.invites, id)
-  try {
-    writeSecretFile(file, `${peer}\n`)
-  } catch (cause) {
-    if (!existsSync(file)) throw cause
-    if (readPublicFile(file).trim() !== peer)
-      throw new PosternError('INVITE_USED', 'the invite has been used', {
-        cause,
-        remedy:
-          'ask for a new one; if nobody you know has used it, have `postern revoke` take back what it was good for',
-      })
-  }
+async function redeem(authority: Authority, peer: PeerName, sealed: string): Promise<Grant> {
+  const { grant, id } = await verifyInvite(authority, sealed)
+  if (authority.bulletin.notice.revoked.some(({ subject }) => subject === id))
+    throw new PosternError('INVITE_INVALID', 'the authority has taken the invite back', {
+      remedy: 'ask for a new one: postern mesh invite',
+    })
+  if (!useOnce(authority.folder, 'invites', id, peer))
+    throw new PosternError('INVITE_USED', 'the invite has been used', {
+      remedy: `ask for a new one; if nobody you know has used it, have it and who used it taken back: postern revoke ${id}`,
+    })
   return grant
 }
 
@@ -83,16 +84,26 @@ interface Replacement {
   readonly overlapMs: number
 }
 
+/** A key that came in the place of another stays for so long: each replaced one stands in the bulletin. */
+const leastStayMs = 24 * 3600_000
+
 /** The old peer ends after the overlap. It is replaced once, but by the same peer again: an answer may have been lost. */
 async function replace(authority: Authority, { old, overlapMs, peer, replacement }: Replacement): Promise<void> {
   await verifyReplacement(replacement, old, peer)
-  if (registered(authority.folder).some((issued) => issued.peer === peer)) return
-  const nowS = Math.floor(authority.clock.now() / 1000)
-  await publish(authority, (notice) => {
-    if (notice.revoked.some(({ subject }) => subject === old))
-      throw new PosternError('CREDENTIAL_REFUSED', 'the key was replaced already', {
-        remedy: 'revoke the node, and invite it anew',
-      })
+  const { bulletin, clock, folder } = authority
+  const nowS = Math.floor(clock.now() / 1000)
+  const before = registered(folder).find((issued) => issued.peer === old)?.replaces
+  const came = bulletin.notice.revoked.find(({ subject }) => subject === before)?.at ?? 0
+  if (nowS - came < leastStayMs / 1000)
+    throw new PosternError('BUSY', 'the key has itself replaced another within the last day', {
+      remedy: 'try again tomorrow; a key that may be stolen is for `postern revoke`',
+    })
+  if (!useOnce(folder, 'replaced', old, peer))
+    throw new PosternError('CREDENTIAL_REFUSED', 'the key was replaced already', {
+      remedy: 'revoke the node, and invite it anew',
+    })
+  await amend(authority, (notice) => {
+    if (notice.revoked.some(({ subject }) => subject === old)) return undefined
     const from = nowS + Math.ceil(Math.min(overlapMs, maxOverlapMs) / 1000)
     return { ...notice, revoked: withRevoked(notice.revoked, [{ subject: old, at: nowS, from }]) }
   })

@@ -55,7 +55,7 @@ const claimsSchema = z.object({
 export async function sealBulletin(notice: Notice & { readonly seq: number }, by: Signatory): Promise<string> {
   if (notice.revoked.length > maxRevoked)
     throw new PosternError('USAGE', `a bulletin holds at most ${maxRevoked} revocations`, {
-      remedy: 'found the mesh anew, or let credentials expire',
+      remedy: 'let credentials that were taken back expire, or found the mesh anew',
     })
   return await new SignJWT({ ...notice })
     .setProtectedHeader({ alg: 'EdDSA', typ: statementType.bulletin, kid: by.kid })
@@ -179,40 +179,43 @@ export class Bulletin {
 
   /**
    * Takes a bulletin from anyone: its signature is what counts. Answers whether it was newer, and is in force and kept
-   * now. Throws CREDENTIAL_INVALID or CREDENTIAL_WRONG_MESH; what came before the fault is in force.
+   * now; of several who bring the same at a time, one is told that it was. Throws CREDENTIAL_INVALID or CREDENTIAL_WRONG_MESH; what came before the fault is in force.
    */
   async learn(sealed: string): Promise<boolean> {
     const before = this.#seq
     try {
-      await this.#take(sealed)
+      return await this.#take(sealed)
     } finally {
       if (this.#seq > before && this.#init.file !== undefined) replaceFile(this.#init.file, `${this.sealed}\n`)
     }
-    return this.#seq > before
   }
 
-  async #take(sealed: string): Promise<void> {
-    if (sealed.length > maxBulletinSize) throw new PosternError('CREDENTIAL_INVALID', 'the bulletin is too large')
+  async #take(sealed: string): Promise<boolean> {
+    if (sealed.length > maxBulletinSize) throw tooLarge()
     const before = this.#ring
-    for (const one of sealed.split('\n')) await this.#takeOne(one, before)
+    let newer = false
+    for (const one of sealed.split('\n')) newer = (await this.#takeOne(one, before)) || newer
+    return newer
   }
 
   /**
    * Whether a key has ended is judged by what was known before the chain came: one who was away for long learns of the
    * end of a key and of what that key had signed in time together.
    */
-  async #takeOne(sealed: string, before: KeyRing): Promise<void> {
-    if ((sequenceOf(sealed) ?? Number.POSITIVE_INFINITY) <= this.#seq) return
+  async #takeOne(sealed: string, before: KeyRing): Promise<boolean> {
+    if ((sequenceOf(sealed) ?? Number.POSITIVE_INFINITY) <= this.#seq) return false
     const expected = { typ: statementType.bulletin, claims: ['iss', 'seq', 'revoked'] }
     const { payload } = await this.#ring.verify(sealed, this.#clock, expected, before)
     const { data: claims } = claimsSchema.safeParse(payload)
     if (claims === undefined) throw new PosternError('CREDENTIAL_INVALID', 'the bulletin lacks what every one has')
     if (claims.iss !== this.#init.mesh.id)
       throw new PosternError('CREDENTIAL_WRONG_MESH', 'the bulletin is of another mesh')
-    if (claims.seq <= this.#seq) return
+    if (claims.seq <= this.#seq) return false
     const { iss: _, seq, ...notice } = claims
     const handsOver = (one: Notice) => JSON.stringify(one.signers) !== JSON.stringify(this.#notice.signers)
-    this.#chain = [...this.#chain.slice(0, this.#handovers), sealed]
+    const chain = [...this.#chain.slice(0, this.#handovers), sealed]
+    if (chain.join('\n').length > maxBulletinSize) throw tooLarge()
+    this.#chain = chain
     if (handsOver(notice)) {
       this.#handovers += 1
       this.#ring = new KeyRing(notice.signers ?? this.#init.mesh.keys)
@@ -220,7 +223,14 @@ export class Bulletin {
     this.#seq = seq
     this.#notice = notice
     this.#revoked = new Map(notice.revoked.map(({ from, subject }) => [subject, (from ?? 0) * 1000]))
+    return true
   }
+}
+
+function tooLarge(): PosternError {
+  return new PosternError('CREDENTIAL_INVALID', 'the bulletin, with those before it, is too large', {
+    remedy: 'let credentials that were taken back expire, or found the mesh anew',
+  })
 }
 
 /** The sequence that a bulletin claims, before anything about it is believed. */

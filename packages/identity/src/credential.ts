@@ -41,6 +41,9 @@ export interface VerifiedCredential extends Credential {
 }
 declare const verified: unique symbol
 
+/** A name stands in logs, on terminals and in configs that are written: one line, without control characters. */
+export const nameSchema = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u)
+
 const common = {
   iss: z.string(),
   _sd: z.array(z.string()).length(1),
@@ -51,7 +54,7 @@ const common = {
 const credentialSchema = z.object({
   ...common,
   sub: z.string().min(1).max(128),
-  name: z.string().min(1).max(64),
+  name: nameSchema,
   roles: z.array(z.enum(roles)).min(1),
 })
 const inviteSchema = z.object(common)

@@ -15,6 +15,9 @@ export const maxEnrolmentSize = 16 * 1024
 export const maxStatementSize = 4096
 export const maxAdmissionSize = 2 * maxBulletinSize
 
+/** The longest that a replaced key may live on. */
+export const maxOverlapMs = 30 * 24 * 3600_000
+
 /** By what right a credential is asked for. */
 export type Claim =
   | { readonly invite: string }

@@ -3,7 +3,7 @@ import { isServicePattern, PosternError, roles, statementType } from '@postern/p
 import { SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Authority } from './authority.ts'
-import { type Grant, validFor } from './credential.ts'
+import { type Grant, nameSchema, validFor } from './credential.ts'
 import { authorityService, inviteSecretOf, serviceIdOf } from './derive.ts'
 import { conceal, partsOf, reveal } from './disclosure.ts'
 import { meshFileSchema } from './mesh-file.ts'
@@ -103,7 +103,7 @@ export function readInvite(text: string): Invitation {
 
 const inviteSchema = z.object({ iss: z.string(), jti: z.string().min(1).max(64), _sd: z.array(z.string()).length(1) })
 const grantSchema = z.object({
-  name: z.string().min(1).max(64),
+  name: nameSchema,
   roles: z.array(z.enum(roles)).min(1),
   services: z.array(z.string().refine(isServicePattern)).max(256),
   lifeMs: z.int().min(1),

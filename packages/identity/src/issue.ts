@@ -11,7 +11,12 @@ import { fileNames, readSecretFile, writeNewFile, writeSecretFile } from './stor
 export const defaultLifeMs = 90 * 24 * 3600_000
 
 /** Signs a credential and keeps in the register that it did. */
-export async function issue(authority: Authority, peer: PeerName, grant: Grant): Promise<SealedCredential> {
+export async function issue(
+  authority: Authority,
+  peer: PeerName,
+  grant: Grant,
+  replaces?: PeerName,
+): Promise<SealedCredential> {
   const sealed = await sealCredential({ ...grant, peer }, authority.signatory, authority.clock)
   const { exp = 0, jti = '' } = decodeJwt(partsOf(sealed)[0])
   register(authority.folder, {
@@ -21,6 +26,7 @@ export async function issue(authority: Authority, peer: PeerName, grant: Grant):
     roles: [...grant.roles],
     services: [...grant.services],
     expires: new Date(exp * 1000).toISOString(),
+    ...(replaces === undefined ? {} : { replaces }),
   })
   return sealed
 }
@@ -52,6 +58,13 @@ export interface Membership {
   readonly secret: string
   /** The newest bulletin; empty before the first. */
   readonly bulletin: string
+}
+
+/** What `writeMembership` makes. */
+export function membershipFiles(folder: string): string[] {
+  const state = join(folder, fileNames.state)
+  const inState = [fileNames.credential, fileNames.bulletin].map((name) => join(state, name))
+  return [...inState, join(folder, fileNames.mesh), join(folder, fileNames.secret)]
 }
 
 /** Writes all of it but the key. Throws FILE_EXISTS where a node has it already. */

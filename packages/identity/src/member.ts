@@ -34,7 +34,7 @@ export interface Member {
   readonly credential: VerifiedCredential
   readonly verifier: Verifier
   readonly bulletin: Bulletin
-  /** Takes a newer credential of this node and keeps it. Throws what the verifier throws. */
+  /** Keeps a newer credential of this node, and takes it. Throws what the verifier throws; then the old one stays. */
   renew(sealed: SealedCredential): Promise<void>
 }
 
@@ -78,9 +78,10 @@ function memberOf(init: Standing): Member {
       return credential
     },
     async renew(newer) {
-      credential = await verifier.credential(newer, key.peerId.toString())
-      sealed = newer
+      const verified = await verifier.credential(newer, key.peerId.toString())
       if (file !== undefined) replaceFile(file, `${newer}\n`)
+      credential = verified
+      sealed = newer
     },
   }
 }

@@ -13,6 +13,8 @@ const entrySchema = z.object({
   roles: z.array(z.string()),
   services: z.array(z.string()),
   expires: z.string(),
+  /** The peer in whose place this one came. */
+  replaces: z.string().optional(),
 })
 
 /** A credential, or an invite to one, that an authority has issued. */
@@ -20,7 +22,7 @@ export type Issued = z.infer<typeof entrySchema>
 
 /** Keeps what was issued, a line each, so that it can be taken back by its name. */
 export function register(folder: string, issued: Issued): void {
-  appendFileSync(join(folder, fileNames.register), `${JSON.stringify(issued)}\n`, { mode: 0o600 })
+  appendFileSync(join(folder, fileNames.register), `${JSON.stringify(issued)}\n`, { mode: 0o600, flush: true })
 }
 
 /** All that the authority has issued, oldest first. Throws CONFIG_INVALID where a line is none of its own. */

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PosternError } from '@postern/protocol'
-import { openAdmission, replyKey, sealEnrolment, sealReplacement } from './enrolment.ts'
+import { maxOverlapMs, openAdmission, replyKey, sealEnrolment, sealReplacement } from './enrolment.ts'
 import type { Membership } from './issue.ts'
 import { generateKey, loadKey, saveKey } from './keys.ts'
 import type { Member } from './member.ts'
-import { fileNames, writeNewFile } from './store.ts'
+import { fileNames, replaceFile } from './store.ts'
 
 /** Carries a request to an authority and its answer back. */
 export type Ask = (request: string) => Promise<string>
@@ -19,7 +19,7 @@ export async function askRenewal({ bulletin, key, sealed }: Member, ask: Ask): P
 /**
  * Makes a key that is to replace a member's, asks for a credential for it, and lays both beside the old ones, whose place
  * they take at the next start; the old key ends after the overlap. Answers with the new peer. Throws USAGE where a new
- * key waits already, or what `ask` throws; asked again, it goes on with the same key.
+ * key waits already or the overlap is too long, or what `ask` throws; asked again, it goes on with the same key.
  */
 export async function askReplacement(
   member: Member,
@@ -30,6 +30,10 @@ export async function askReplacement(
   const at = (name: string) => join(stateFolder, fileNames.next, name)
   if (existsSync(at(fileNames.credential)))
     throw new PosternError('USAGE', 'a new key waits already', { remedy: 'start the node anew: it takes the key then' })
+  if (overlapMs > maxOverlapMs)
+    throw new PosternError('USAGE', 'a key that is replaced lives on for at most 30 days', {
+      remedy: 'choose a shorter --overlap',
+    })
   if (!existsSync(at(fileNames.nodeKey))) saveKey(at(fileNames.nodeKey), generateKey())
   const key = loadKey(at(fileNames.nodeKey))
   const peer = key.peerId.toString()
@@ -38,6 +42,6 @@ export async function askReplacement(
   const request = await sealEnrolment(key, reply, { credential: member.sealed, replacement, overlapMs })
   const { credential } = await openAdmission(await ask(request), reply, member.bulletin)
   await member.verifier.credential(credential, peer)
-  writeNewFile(at(fileNames.credential), `${credential}\n`)
+  replaceFile(at(fileNames.credential), `${credential}\n`)
   return peer
 }

@@ -1,8 +1,9 @@
 import { PosternError } from '@postern/protocol'
 import type { Authority } from './authority.ts'
 import type { Revoked } from './bulletin.ts'
-import { publish } from './publish.ts'
+import { amend, exclusively } from './publish.ts'
 import { type Issued, registered } from './register.ts'
+import { usedBy } from './used.ts'
 
 export interface Revocation {
   /** What was taken back, of what was asked for. */
@@ -17,29 +18,45 @@ export interface Revocation {
 const peerPattern = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/
 
 /**
- * Takes back a peer, every peer of a name, one credential or one invite by its id, and signs the next bulletin. What was
+ * Takes back a peer, every peer of a name, one credential, or one invite with who has joined by it, by its id, and signs the
+ * next bulletin. What was
  * taken back already stays so, and the bulletin as it is. Throws USAGE for a name or an id that the register does not
  * know.
  */
-export async function revoke(authority: Authority, who: string): Promise<Revocation> {
-  const all = registered(authority.folder)
+export async function revoke({ clock, folder }: Authority, who: string): Promise<Revocation> {
+  return await exclusively(folder, clock, async (newest) => {
+    const { issued, subjects } = affected(folder, who)
+    const at = Math.floor(clock.now() / 1000)
+    const news = subjects.map((subject) => ({ subject, at }))
+    const { sealed, seq } = await amend(newest, (notice) => {
+      const revoked = withRevoked(notice.revoked, news)
+      return revoked === notice.revoked ? undefined : { ...notice, revoked }
+    })
+    return { subjects, issued, sealed, seq }
+  })
+}
+
+/** An invite is taken back with all that came of it; a peer without the one that took its place. */
+function affected(folder: string, who: string): Pick<Revocation, 'issued' | 'subjects'> {
+  const all = registered(folder)
   const issued = all.filter(({ credential, name, peer }) => [credential, name, peer].includes(who))
   const byId = issued.some(({ credential }) => credential === who)
-  const subjects = byId ? [who] : [...new Set(issued.map(({ credential, peer }) => peer ?? credential))]
+  const named = byId ? [who, ...joinedBy(folder, who)] : issued.map(({ credential, peer }) => peer ?? credential)
+  const subjects = [...new Set(named)]
   if (subjects.length === 0 && peerPattern.test(who)) subjects.push(who)
-  if (subjects.length === 0) {
-    const names = [...new Set(all.map(({ name }) => name))]
-    throw new PosternError('USAGE', `nothing was issued to ${who}`, {
-      remedy: `name a node, a peer id, a credential or an invite; issued are ${names.slice(0, 20).join(', ') || 'none'}`,
-    })
-  }
-  const at = Math.floor(authority.clock.now() / 1000)
-  const news = subjects.map((subject) => ({ subject, at }))
-  const bulletin = await publish(authority, (notice) => {
-    const revoked = withRevoked(notice.revoked, news)
-    return revoked === notice.revoked ? undefined : { ...notice, revoked }
+  if (subjects.length > 0) return { issued, subjects }
+  const names = [...new Set(all.map(({ name }) => name))]
+  throw new PosternError('USAGE', `nothing was issued to ${who}`, {
+    remedy: `name a node, a peer id, a credential or an invite; issued are ${names.slice(0, 20).join(', ') || 'none'}`,
   })
-  return { subjects, issued, sealed: bulletin.sealed, seq: bulletin.seq }
+}
+
+/** The peer that has joined by an invite, and those that took its place. */
+function joinedBy(folder: string, invite: string): string[] {
+  const peers: string[] = []
+  for (let peer = usedBy(folder, 'invites', invite); peer !== undefined; peer = usedBy(folder, 'replaced', peer))
+    peers.push(peer)
+  return peers
 }
 
 /** The list with what is new in it; the same list when nothing is. What is revoked at once no longer waits for its time. */

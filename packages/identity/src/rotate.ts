@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PosternError } from '@postern/protocol'
 import { type Authority, publicHalf } from './authority.ts'
@@ -28,7 +28,11 @@ export async function rotateAuthority(authority: Authority, overlapMs: number): 
   const bulletin = await publish(authority, async (notice, { bulletin: newest, signatory }) => {
     const ending = newest.signers.find(({ until }) => until !== undefined && until * 1000 > nowMs)
     if (ending !== undefined) throw underWay('the key of the authority', (ending.until ?? 0) * 1000)
-    if (existsSync(next) && (await isSigning(next, signatory.kid))) renameSync(next, current)
+    if (existsSync(next)) {
+      // One that does not sign is of a rotation that broke off before its bulletin.
+      if (await isSigning(next, signatory.kid)) renameSync(next, current)
+      else rmSync(next)
+    }
     const key = generateKey()
     saveKey(next, key)
     return {

@@ -13,7 +13,9 @@ export const fileNames = {
   config: 'postern.yaml',
   bulletin: 'bulletin.jws',
   register: 'issued.jsonl',
+  /** By whom each invite was used, and each key was replaced. */
   invites: 'invites',
+  replaced: 'replaced',
   nextAuthorityKey: 'authority.next.key',
   lock: 'bulletin.lock',
   /** What waits for an authority's answer. */
@@ -64,7 +66,7 @@ export function writeNewFile(file: string, content: string): void {
 function writeNew(file: string, content: string, mode: number): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   try {
-    writeFileSync(file, content, { flag: 'wx', mode })
+    writeFileSync(file, content, { flag: 'wx', mode, flush: true })
     chmodSync(file, mode)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
@@ -78,6 +80,6 @@ function writeNew(file: string, content: string, mode: number): void {
 /** Replaces a file of our own in one step, so that a crash leaves the old or the new one whole. */
 export function replaceFile(file: string, content: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  writeFileSync(`${file}.new`, content, { mode: 0o600 })
+  writeFileSync(`${file}.new`, content, { mode: 0o600, flush: true })
   renameSync(`${file}.new`, file)
 }

@@ -11,9 +11,15 @@ import {
   maxBulletinSize,
   registered,
   revoke,
+  rotateAuthority,
   sealBulletin,
   verifierOf,
 } from '../src/index.ts'
+import { publish } from '../src/publish.ts'
+import { founded as withClock } from './founded.ts'
+
+const hour = 3600_000
+const unknownPeer = '12D3KooWQPVJse3iaZhZnfc3FpUR3vh6zhoCWtR7vgoQdVj5yiGv'
 
 const folderOf = () => mkdtempDisposableSync(join(tmpdir(), 'postern-bulletin-'))
 
@@ -96,4 +102,38 @@ test('a bulletin that was altered on the disk keeps a node from starting rather 
   const file = join(folder.path, 'kept.jws')
   writeFileSync(file, 'nonsense', { mode: 0o600 })
   await assert.rejects(Bulletin.load({ mesh: authority.mesh, file }), { code: 'CREDENTIAL_INVALID' })
+})
+
+test('a bulletin that would be too large with those before it is not signed, and the folder stays as it was', async () => {
+  using mesh = await withClock()
+  const many = (from: number) =>
+    Array.from({ length: 2000 }, (_, at) => ({ subject: `${from + at}`.padStart(128, '0'), at: 1 }))
+  await publish(await mesh.load(), (notice) => ({ ...notice, revoked: many(0) }))
+  await rotateAuthority(await mesh.load(), 2 * hour)
+  const { seq } = (await mesh.load()).bulletin
+  const more = publish(await mesh.load(), (notice) => ({ ...notice, revoked: [...notice.revoked, ...many(2000)] }))
+  await assert.rejects(more, { code: 'CREDENTIAL_INVALID' })
+  assert.equal((await mesh.load()).bulletin.seq, seq)
+})
+
+test('what has ended by itself is left out of the next bulletin', async () => {
+  using mesh = await withClock()
+  const authority = await mesh.load()
+  const issue = async (name: string, lifeMs: number) =>
+    (await issueNode(authority, join(mesh.root, name), { name, roles: ['relay'], services: [], lifeMs })).peerId
+  const [, long] = [await issue('brief', hour), await issue('long', 1000 * hour), await issue('other', hour)]
+  for (const name of ['brief', 'long', unknownPeer]) await revoke(authority, name)
+  mesh.clock.nowMs += 26 * hour
+  await revoke(authority, 'other')
+  const subjects = (await mesh.load()).bulletin.notice.revoked.map(({ subject }) => subject)
+  assert.deepEqual(subjects, [long.toString(), unknownPeer])
+})
+
+test('of many who bring the same bulletin at a time one brings news', async () => {
+  using mesh = await withClock()
+  const { sealed } = await revoke(await mesh.load(), unknownPeer)
+  const { mesh: file } = await mesh.load()
+  const bulletin = new Bulletin({ mesh: file, clock: mesh.clock })
+  const answers = await Promise.all(Array.from({ length: 5 }, () => bulletin.learn(sealed)))
+  assert.equal(answers.filter(Boolean).length, 1)
 })

@@ -54,6 +54,16 @@ test('a credential says what its authority has signed', async () => {
   assert.ok(!permits(credential, 'egress', 'other') && !permits(credential, 'ingress', 'billing'))
 })
 
+test('a name of several lines, or with what a terminal obeys, is none', async () => {
+  const clock = clockAt(1_700_000_000_000)
+  const { by, verifier } = authorityOf(clock)
+  const peer = generateKey().peerId.toString()
+  for (const name of ['a\nb: c', '\u001B[2J', '', 'x'.repeat(65)]) {
+    const sealed = await sealCredential({ ...draft, name, peer }, by, clock)
+    await assert.rejects(verifier.credential(sealed, peer), refusedWith('CREDENTIAL_INVALID'))
+  }
+})
+
 test('a credential shown to a relay does not name services, and permits none', async () => {
   const clock = clockAt(1_700_000_000_000)
   const { by, verifier } = authorityOf(clock)

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   admit,
+  askReplacement,
   Bulletin,
   beginJoin,
   finishJoin,
@@ -111,6 +112,72 @@ test('an invite that has expired, was taken back, altered, or is of another auth
   await assert.rejects(ask(invitation.invite), { code: 'INVITE_EXPIRED' })
   await assert.rejects(invitedMember(invitation, generateKey(), mesh.clock), { code: 'CREDENTIAL_EXPIRED' })
   await assert.rejects(makeInvite(authority, grant, maxInviteLifeMs + 1000), { code: 'USAGE' })
+})
+
+test('joining goes on where it broke off, whatever was written by then', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  const folder = join(mesh.root, 'node')
+  const { request } = await beginJoin(folder, invitation)
+  const { admission } = await admit(authority.folder, request, mesh.clock)
+  const pending = readFileSync(join(folder, 'state/enrolment.json'))
+  await finishJoin(folder, admission, mesh.clock)
+  for (const lost of ['mesh.secret', 'mesh.json', 'state/credential.jws']) {
+    writeFileSync(join(folder, 'state/enrolment.json'), pending, { mode: 0o600 })
+    rmSync(join(folder, lost))
+    const again = await beginJoin(folder, invitation)
+    const { admission: answer } = await admit(authority.folder, again.request, mesh.clock)
+    await finishJoin(folder, answer, mesh.clock)
+    await loadMember(join(folder, 'mesh.json'), join(folder, 'state'), mesh.clock)
+  }
+})
+
+test('an answer is still good when joining was begun again since it was asked for', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  const folder = join(mesh.root, 'node')
+  const { request } = await beginJoin(folder, invitation)
+  await beginJoin(folder, invitation)
+  const { admission } = await admit(authority.folder, request, mesh.clock)
+  assert.equal((await finishJoin(folder, admission, mesh.clock)).name, grant.name)
+})
+
+test('joining never touches the folder of an authority', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  await assert.rejects(beginJoin(authority.folder, invitation), { code: 'FILE_EXISTS' })
+})
+
+test('an invite is taken back with who has joined by it, and with the key that took the place of that one', async () => {
+  using mesh = await founded()
+  const { authority, id, invitation } = await invited(mesh)
+  const folder = join(mesh.root, 'node')
+  const { request } = await beginJoin(folder, invitation)
+  await finishJoin(folder, (await admit(authority.folder, request, mesh.clock)).admission, mesh.clock)
+  const state = join(folder, 'state')
+  const member = await loadMember(join(folder, 'mesh.json'), state, mesh.clock)
+  const newer = await askReplacement(
+    member,
+    state,
+    hour,
+    async (asked) => (await admit(authority.folder, asked, mesh.clock)).admission,
+  )
+  const { subjects } = await revoke(authority, id)
+  assert.deepEqual(subjects, [id, member.credential.peer, newer])
+  const { bulletin } = await mesh.load()
+  assert.equal(bulletin.lapse(member.credential), 'CREDENTIAL_REVOKED')
+})
+
+test('whoever is admitted while a name is revoked is revoked with it, or is not admitted', async () => {
+  using mesh = await founded()
+  const { authority, invitation } = await invited(mesh)
+  const { key, request } = await beginJoin(join(mesh.root, 'node'), invitation)
+  const [admitted] = await Promise.allSettled([
+    admit(authority.folder, request, mesh.clock),
+    revoke(authority, grant.name),
+  ])
+  const revoked = (await mesh.load()).bulletin.notice.revoked.map(({ subject }) => subject)
+  assert.ok(admitted.status === 'rejected' || revoked.includes(key.peerId.toString()))
 })
 
 test('an answer is for who asked alone, and from the authority alone', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
@@ -6,14 +7,20 @@ import {
   askRenewal,
   askReplacement,
   Bulletin,
+  generateKey,
   issueNode,
   loadMember,
   type Member,
+  maxOverlapMs,
+  replyKey,
   revoke,
   rotateAuthority,
   rotateSecret,
+  saveKey,
   sealBulletin,
   sealCredential,
+  sealEnrolment,
+  sealReplacement,
   takeNext,
   termOf,
 } from '../src/index.ts'
@@ -151,4 +158,79 @@ test('a key is replaced once: who has stolen it gets no second one from it', asy
   await askReplacement(member, state, hour, asking(mesh, folder))
   const elsewhere = join(mesh.root, 'thief')
   await assert.rejects(askReplacement(member, elsewhere, hour, asking(mesh, folder)), { code: 'CREDENTIAL_REFUSED' })
+})
+
+test('nor does it get one by a peer that is a member already', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const member = await load()
+  await askReplacement(member, state, hour, asking(mesh, folder))
+  const { key } = await (await nodeOf(mesh, 'accomplice')).load()
+  const replacement = await sealReplacement(member.key, key.peerId.toString())
+  const claim = { credential: member.sealed, replacement, overlapMs: hour }
+  await assert.rejects(admit(folder, await sealEnrolment(key, replyKey(), claim), mesh.clock), {
+    code: 'CREDENTIAL_REFUSED',
+  })
+})
+
+test('a replacement of which the authority kept no more than that it began goes on for the same peer', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const member = await load()
+  const lost = async (request: string) => {
+    await admit(folder, request, mesh.clock)
+    throw new Error('the answer is lost')
+  }
+  await assert.rejects(askReplacement(member, state, hour, lost), /lost/)
+  rmSync(join(folder, 'issued.jsonl'))
+  const peer = await askReplacement(member, state, hour, asking(mesh, folder))
+  const { bulletin } = await mesh.load()
+  assert.deepEqual(
+    bulletin.notice.revoked.map(({ subject }) => subject),
+    [member.credential.peer],
+  )
+  assert.equal((await load()).credential.peer, member.credential.peer)
+  assert.notEqual(peer, member.credential.peer)
+})
+
+test('a member does not fill the bulletin by replacing its key again and again', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const ask = asking(mesh, folder)
+  await askReplacement(await load(), state, hour, ask)
+  takeNext(state)
+  await assert.rejects(askReplacement(await load(), state, hour, ask), { code: 'BUSY' })
+  mesh.clock.nowMs += 24 * hour
+  await askReplacement(await load(), state, hour, ask)
+})
+
+test('a rotation that broke off before its bulletin was signed is begun anew', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  saveKey(join(folder, 'authority.next.key'), generateKey())
+  await rotateAuthority(await mesh.load(), hour)
+  mesh.clock.nowMs += hour
+  assert.equal((await (await nodeOf(mesh, 'node')).load()).credential.name, 'node')
+})
+
+test('a credential that cannot be kept is not taken, so that it is asked for again', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const member = await load()
+  mkdirSync(join(state, 'credential.jws.new'))
+  const before = member.sealed
+  const { credential } = await askRenewal(member, asking(mesh, folder))
+  await assert.rejects(member.renew(credential))
+  assert.equal(member.sealed, before)
+})
+
+test('an overlap for longer than an authority grants is refused before anything is asked', async () => {
+  using mesh = await founded()
+  const { load, state } = await nodeOf(mesh, 'node')
+  const ask = () => Promise.reject(new Error('asked'))
+  await assert.rejects(askReplacement(await load(), state, maxOverlapMs + 1, ask), { code: 'USAGE' })
 })

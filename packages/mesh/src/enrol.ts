@@ -18,6 +18,7 @@ import type { Hop } from './circuit/route.ts'
 import { upgradeOutbound } from './circuit/upgrade.ts'
 import { Finder, type FindInit, type Wanted } from './directory/find.ts'
 import type { Host } from './host.ts'
+import { EnrolmentGate } from './limits/enrolments.ts'
 import { isCircuitAddress } from './link/address.ts'
 import { shortLength } from './link/short-length.ts'
 import { PathChooser } from './path.ts'
@@ -34,23 +35,32 @@ type Answer =
   | { readonly admission: string }
   | { readonly code: Code; readonly message: string; readonly remedy?: string }
 
+interface ServeTools {
+  readonly clock: Clock
+  readonly log: Log
+  readonly meter: Meter
+}
+
 /** At an authority: answers requests for credentials, of members and of those who are invited, over circuits alone. */
-export async function serveEnrolment(host: Host, admit: Admit, log: Log, meter: Meter): Promise<void> {
+export async function serveEnrolment(host: Host, admit: Admit, tools: ServeTools): Promise<void> {
+  const gate = new EnrolmentGate(tools)
+  const gated = (peer: PeerName) => async (request: string) => {
+    const asker = host.roster.of(peer)
+    if (asker !== undefined && gate.passes(asker)) return await admit(request)
+    throw new PosternError('BUSY', 'the authority is asked too often', { remedy: 'try again in a minute' })
+  }
   await host.libp2p.handle(
     protocolId.enrol,
     (stream, connection) => {
-      serve(stream, connection, admit, { log, meter }).catch((error: Error) => stream.abort(error))
+      serve(stream, connection, gated(connection.remotePeer.toString()), tools).catch((error: Error) =>
+        stream.abort(error),
+      )
     },
     { maxInboundStreams: 1 },
   )
 }
 
-async function serve(
-  stream: Stream,
-  connection: Connection,
-  admit: Admit,
-  { log, meter }: { readonly log: Log; readonly meter: Meter },
-): Promise<void> {
+async function serve(stream: Stream, connection: Connection, admit: Admit, { log, meter }: ServeTools): Promise<void> {
   const peer = connection.remotePeer.toString()
   if (!isCircuitAddress(connection.remoteAddr)) throw new PosternError('BAD_MESSAGE', 'not over a circuit')
   const signal = AbortSignal.timeout(answerDeadlineMs)
@@ -61,7 +71,11 @@ async function serve(
     (error: unknown): Answer => {
       const known = error instanceof PosternError ? error : new PosternError('INTERNAL', 'the authority failed')
       meter.count('enrolments_refused', known.code)
-      log.warn('enrolment refused', { peer, code: known.code, reason: reasonOf(error) })
+      log[known.code === 'BUSY' ? 'debug' : 'warn']('enrolment refused', {
+        peer,
+        code: known.code,
+        reason: reasonOf(error),
+      })
       const { code, message, remedy } = known
       return { code, message, ...(remedy === undefined ? {} : { remedy }) }
     },
@@ -133,7 +147,7 @@ async function ask(init: AskInit, authority: PeerName, hops: readonly Hop[], req
 function admissionIn(text: string): string {
   const answer = JSON.parse(text) as { [Name in 'admission' | 'code' | 'message' | 'remedy']?: unknown }
   if (typeof answer.admission === 'string') return answer.admission
-  const code = operationCodes.find((known) => known === answer.code) ?? 'CREDENTIAL_REFUSED'
+  const code = [...operationCodes, 'BUSY' as const].find((known) => known === answer.code) ?? 'CREDENTIAL_REFUSED'
   const remedy = typeof answer.remedy === 'string' ? { remedy: answer.remedy } : {}
   throw new Refusal('refused', { cause: new PosternError(code, String(answer.message), remedy) })
 }

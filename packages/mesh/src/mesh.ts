@@ -136,7 +136,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   }
   if (init.authority !== undefined) {
     ends.trunk = trunkEnd(host)
-    await serveEnrolment(host, init.authority.admit, log, meter)
+    await serveEnrolment(host, init.authority.admit, { clock, log, meter })
   }
   const relay = await startCircuits(host, init, ends, limits)
   const offered = offeredBy(init)

@@ -68,6 +68,8 @@ export class Renewed {
       const code = error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID'
       meter.count('renewals_refused', code)
       log.warn('renewed credential refused', { peer, code })
+      // What was revoked or has ended meanwhile may be shown in good faith.
+      if (/^CREDENTIAL_(INVALID|WRONG_PEER)$/.test(code)) host.bans.blame(peer, 'forged')
       throw error
     }
     meter.count('renewals_learned')

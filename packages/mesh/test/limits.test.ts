@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Allowance } from '../src/limits/allowance.ts'
 import { Conduct, offences } from '../src/limits/conduct.ts'
+import { EnrolmentGate } from '../src/limits/enrolments.ts'
 import { askingPace, Pace } from '../src/limits/pace.ts'
 import { defaultRelayLimits, leastPerSecond } from '../src/limits/relay-limits.ts'
 import { Remembered } from '../src/limits/remembered.ts'
@@ -199,4 +200,25 @@ test('as many are remembered as there is room for, and one that is asked for is 
   clock.nowMs += 2000
   assert.notEqual(remembered.of('kept'), kept)
   assert.equal(remembered.find('other 1'), undefined)
+})
+
+test('an authority is asked six times a minute by one member, or by all keys of one invite, and sixty by all', () => {
+  const clock = clockAt()
+  const refused: string[] = []
+  const gate = new EnrolmentGate({ clock, meter: { count: (name) => refused.push(name) } })
+  const passed = (asked: number, by: (at: number) => Parameters<EnrolmentGate['passes']>[0]) =>
+    Array.from({ length: asked }, (_, at) => gate.passes(by(at))).filter(Boolean).length
+  const renewing = (at: number) => ({ id: `credential ${at}`, peer: 'member', roles: ['egress'] as const })
+  assert.equal(passed(10, renewing), 6)
+  assert.equal(
+    passed(10, (at) => ({ id: 'invite', peer: `key ${at}`, roles: [] })),
+    6,
+  )
+  assert.equal(
+    passed(100, (at) => ({ id: '', peer: `other ${at}`, roles: ['relay'] })),
+    48,
+  )
+  assert.equal(refused.length, 60)
+  clock.nowMs += 10_000
+  assert.equal(passed(10, renewing), 1)
 })

@@ -44,7 +44,15 @@ export interface RawMember extends AsyncDisposable {
 
 /** Issues a member of the mesh, or invites one, which has a bare host in the place of a node. */
 export async function rawMember(mesh: KitMesh, name: string, role: Role | 'invited'): Promise<RawMember> {
-  const member = await (role === 'invited' ? invited(mesh, name) : issued(mesh, name, role))
+  return await rawOf(await (role === 'invited' ? invited(mesh, name) : issued(mesh, name, role)))
+}
+
+/** One who holds an invite, with a key made for the moment. */
+export async function rawInvited(invite: string): Promise<RawMember> {
+  return await rawOf(await invitedMember(readInvite(invite), generateKey()))
+}
+
+async function rawOf(member: Member): Promise<RawMember> {
   const host = await startHost({ member, relay: undefined, clock: systemClock, log: silentLog, meter: noMeter })
 
   const link = (relay: KitNode) => linkTo(host, addressOf(relay), AbortSignal.timeout(deadlineMs))

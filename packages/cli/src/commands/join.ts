@@ -19,7 +19,7 @@ export function joinCommand(): Command {
     .description('join a mesh by an invite: makes the key here, gets a credential, writes a starter config')
     .argument('[invite]', 'the line of `postern mesh invite`; - reads it from standard input')
     .option('--dir <folder>', 'folder that becomes the node', '.')
-    .option('--offline <file>', 'only write a request to this file, for `postern mesh admit`')
+    .option('--offline <file>', 'only write a request to this file, for `postern mesh admit`; carry it as a secret')
     .option('--reply <file>', 'take the answer to that request')
     .addHelpText(
       'after',
@@ -49,15 +49,18 @@ async function accept(folder: string, reply: string): Promise<VerifiedCredential
 }
 
 async function ask(folder: string, invite: string, out: string, { dir, json }: JoinOptions): Promise<void> {
-  const { writeNewFile } = await import('@postern/identity')
+  const { verifyEnrolment, writeSecretFile } = await import('@postern/identity')
   const { joinRequest } = await import('@postern/node')
   const file = resolve(out)
-  writeNewFile(file, `${await joinRequest({ invite, folder })}\n`)
+  const request = await joinRequest({ invite, folder })
+  const { peer } = await verifyEnrolment(request)
+  // The invite is in it, and whoever asks first may join by that.
+  writeSecretFile(file, `${request}\n`)
   print(
     json,
-    { request: file, dir: folder },
+    { request: file, peer, dir: folder },
     () =>
-      `the request is in ${file}; the key stays in ${folder}\n\nNext, where the authority is: postern mesh admit ${out} --out ${out}.reply\nthen here:                   postern join --reply ${out}.reply --dir ${dir}`,
+      `the request of peer ${peer} is in ${file}; its key stays in ${folder}\n\nNext, where the authority is: postern mesh admit ${out} --out ${out}.reply\nthen here:                   postern join --reply ${out}.reply --dir ${dir}`,
   )
 }
 

@@ -24,7 +24,7 @@ export function admitCommand(): Command {
           `${name} is admitted\n${sheet([
             ['peer', peer],
             ['answer', resolve(options.out)],
-          ])}\n\nNext, on its host: postern join --reply ${options.out}`,
+          ])}\n\nNext, on its host, in its folder: postern join --reply ${options.out}`,
       )
     })
 }

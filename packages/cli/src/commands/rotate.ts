@@ -14,13 +14,7 @@ export function rotateCommand(): Command {
     .addCommand(
       ofMesh('authority', 'the key of the authority', async () => (await import('@postern/identity')).rotateAuthority),
     )
-    .addCommand(
-      ofMesh(
-        'secret',
-        'the mesh secret, with which members knock',
-        async () => (await import('@postern/identity')).rotateSecret,
-      ),
-    )
+    .addCommand(ofMesh('secret', 'the mesh secret', async () => (await import('@postern/identity')).rotateSecret))
     .addCommand(ofNode())
 }
 

@@ -72,7 +72,8 @@ export class CircuitRelay {
   readonly #init: RelayInit
   readonly #opener: SlotOpener
   readonly #nonces: OneTime
-  readonly #neighbours = new Map<PeerName, Neighbour>()
+  /** By the peer, or the invite of one who is invited. */
+  readonly #neighbours = new Map<string, Neighbour>()
   readonly #openings: Turnstile
   readonly #lookups: Turnstile
   #total = 0
@@ -120,7 +121,9 @@ export class CircuitRelay {
     const rights = rightsOf(credential)
     const carries = permits(credential, 'relay')
     if (!this.#openings.passes(peer, carries)) return this.#refuse(stream, 'BUSY')
-    const neighbour = this.#neighbours.get(peer) ?? this.#newNeighbour(peer, carries)
+    // Keys cost nothing to make: all that show one invite count as one neighbour.
+    const account = credential.roles.length === 0 ? credential.id : peer
+    const neighbour = this.#neighbours.get(account) ?? this.#newNeighbour(account, peer, carries)
     const most = Math.min(limits.circuitsPerNeighbour, rights.circuits)
     if (neighbour.circuits >= most || this.#total >= limits.circuits) return this.#refuse(stream, 'BUSY')
     neighbour.circuits += 1
@@ -131,15 +134,16 @@ export class CircuitRelay {
     } finally {
       neighbour.circuits -= 1
       this.#total -= 1
+      if (account !== peer && neighbour.circuits === 0) this.#neighbours.delete(account)
     }
   }
 
-  #newNeighbour(peer: PeerName, carries: boolean): Neighbour {
+  #newNeighbour(account: string, peer: PeerName, carries: boolean): Neighbour {
     const { clock, limits } = this.#init
     const rate = limits.bytesPerSecond && limits.bytesPerSecond * (carries ? carriedFor : 1)
     const octets = rate === undefined ? undefined : new TokenBucket({ clock, perSecond: rate, burst: rate })
     const neighbour = { peer, carries, octets, circuits: 0, bytes: 0 }
-    this.#neighbours.set(peer, neighbour)
+    this.#neighbours.set(account, neighbour)
     return neighbour
   }
 

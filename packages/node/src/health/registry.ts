@@ -104,7 +104,7 @@ export const warningRows = {
   KNOCK_REFUSED: row(
     'warning',
     'A relay closes the connection at the knock.',
-    'compare `date -u` on both hosts, then `sha256sum mesh.secret`, then the peer id in mesh.json; `postern status` of the relay tells which: it counts knocks_refused{late} or {wrong}',
+    'compare `date -u` on both hosts, then `sha256sum mesh.secret`, then the peer id in mesh.json; `postern status` of the relay tells which: it counts knocks_refused{late} or {wrong}; a node that was away while the mesh secret was replaced joins again',
     relay.knockRefused,
   ),
   RELAY_UNREACHABLE: row(
