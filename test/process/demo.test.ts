@@ -85,13 +85,14 @@ suite('postern demo --json', () => {
     assert.deepEqual(
       demo.nodes.map(({ name, roles }) => [name, ...roles]),
       [
+        ['authority-node', 'authority'],
         ['egress-1', 'egress'],
         ['ingress', 'ingress'],
         ['relay-1', 'relay'],
         ['relay-2', 'relay'],
       ],
     )
-    assert.equal(new Set(demo.nodes.map(({ pid }) => pid)).size, 4)
+    assert.equal(new Set(demo.nodes.map(({ pid }) => pid)).size, 5)
     for (const node of demo.nodes) {
       const { name, peer, pid } = await demo.status(node)
       assert.deepEqual([name, peer, pid], [node.name, node.peerId, node.pid])

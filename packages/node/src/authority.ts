@@ -50,9 +50,9 @@ export class AuthorityPart {
     const file = join(this.#init.folder, fileNames.bulletin)
     const changedMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
     if (changedMs === this.#toldMs) return
-    this.#toldMs = changedMs
     try {
       await mesh.announce(readSecretFile(file).trim())
+      this.#toldMs = changedMs
     } catch (error) {
       this.#init.log.warn('bulletin not told', { reason: reasonOf(error) })
     }
