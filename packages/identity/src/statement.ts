@@ -97,7 +97,10 @@ function explain(cause: unknown): PosternError {
   return new PosternError('CREDENTIAL_INVALID', 'the credential is not one, or was altered', { cause })
 }
 
-/** A NumericDate (RFC 7519 section 2) for people. */
+/** The last time that a Date can be, in ms (ECMA-262 section 21.4.1.1). */
+const lastMs = 8.64e15
+
+/** A NumericDate (RFC 7519 section 2), whatever number it is, for people. */
 function dateOf(seconds = 0): string {
-  return new Date(seconds * 1000).toISOString()
+  return new Date(Math.max(-lastMs, Math.min(seconds * 1000, lastMs))).toISOString()
 }
