@@ -13,29 +13,13 @@ import {
   rotateSecret,
   sealCredential,
 } from '@postern/identity'
-import { backendOf, eventually, type KitMesh, type KitNode, meshOf } from '@postern/test-kit'
+import { backendOf, eventually, type KitMesh, type KitNode, meshOf, steadily } from '@postern/test-kit'
 
 const door = { ingress: { listen: [{ url: 'http://127.0.0.1:0' }], routes: [{ service: 'api' }] } }
 const statusAt = async (url: string) => (await fetch(url)).status
 const urlOf = ({ node }: KitNode) => node.status().ingress?.urls[0] ?? ''
 const countOf = ({ node }: KitNode, name: string) => node.status().counters[name] ?? 0
 const authorityNow = (mesh: KitMesh): Promise<Authority> => loadAuthority(mesh.authority.folder)
-
-/** Asks again and again until it is disposed of, and tells what came of it. */
-function steadily(url: string) {
-  const statuses: number[] = []
-  let going = true
-  const done = (async () => {
-    while (going) statuses.push(await statusAt(url))
-  })()
-  return {
-    statuses,
-    async [Symbol.asyncDispose]() {
-      going = false
-      await done
-    },
-  }
-}
 
 /** Gives a node that is to start a credential of a short life. */
 const brief = (mesh: KitMesh, lifeMs: number) => async (folder: string) => {
@@ -129,16 +113,15 @@ test('authority key and mesh secret are replaced under load, nobody loses a requ
   await using mesh = await meshOf({ relays: 3, ingresses: 1, egresses: 1, authorities: 1, backends: [backend.url] })
   const old = await authorityNow(mesh)
   await using asked = steadily(mesh.url)
-  const { statuses } = asked
   const { oldUntilMs } = await rotateAuthority(old, 8000)
   await rotateSecret(await authorityNow(mesh), 8000)
   const all = [...mesh.relays, ...mesh.ingresses, ...mesh.egresses, ...mesh.authorities]
   await eventually('all have the bulletin', () => all.every(({ node }) => node.status().bulletin.sequence === 2))
   await eventually('the old ones have ended', () => Date.now() > oldUntilMs)
-  const seen = statuses.length
-  await eventually('requests go on', () => statuses.length > seen + 50)
+  const seen = asked.statuses.length
+  await eventually('requests go on', () => asked.statuses.length > seen + 50)
   await asked[Symbol.asyncDispose]()
-  assert.deepEqual([...new Set(statuses)], [200])
+  assert.deepEqual([...new Set(asked.statuses)], [200])
   for (const each of all) {
     assert.equal(countOf(each, 'members_cut{CREDENTIAL_EXPIRED}'), 0, each.name)
     assert.equal(each.node.parts.member.bulletin.secrets.length, 1)

@@ -5,29 +5,13 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadKey, revoke, sealCredential } from '@postern/identity'
-import { backendOf, eventually, type KitNode, meshOf } from '@postern/test-kit'
+import { backendOf, eventually, type KitNode, meshOf, steadily } from '@postern/test-kit'
 
 const door = { ingress: { listen: [{ url: 'http://127.0.0.1:0' }], routes: [{ service: 'api', answerMs: 3000 }] } }
 
 const sequenceOf = ({ node }: KitNode) => node.status().bulletin.sequence
 const cutOf = ({ node }: KitNode, code: string) => node.status().counters[`members_cut{${code}}`] ?? 0
 const statusAt = async (url: string) => (await fetch(url)).status
-
-/** Asks again and again until it is stopped, and tells what came of it. */
-function steadily(url: string) {
-  const statuses: number[] = []
-  let going = true
-  const done = (async () => {
-    while (going) statuses.push(await statusAt(url))
-  })()
-  return {
-    statuses,
-    async stop() {
-      going = false
-      await done
-    },
-  }
-}
 
 async function openAnswer(url: string): Promise<IncomingMessage> {
   const asked = httpRequest(`${url}/slow`).end()
@@ -50,7 +34,7 @@ test('a revoked ingress is cut off in the midst of an answer and gets no other, 
   const [bad, good] = mesh.urls as [string, string]
   const answer = await openAnswer(bad)
   const broken = once(answer.resume(), 'error')
-  const others = steadily(good)
+  await using others = steadily(good)
   assert.ok((await mesh.revoke('ingress-1')) > 0)
   await broken
   await eventually('all have the list', () =>
@@ -60,7 +44,7 @@ test('a revoked ingress is cut off in the midst of an answer and gets no other, 
   const settled = others.statuses.length
   assert.equal(await statusAt(bad), 503)
   await eventually('others go on', () => others.statuses.length > settled + 20)
-  await others.stop()
+  await others[Symbol.asyncDispose]()
   assert.deepEqual([...new Set(others.statuses)], [200])
   assert.ok(backend.requests > reached)
   assert.ok([...mesh.relays, ...mesh.egresses].some((each) => cutOf(each, 'CREDENTIAL_REVOKED') > 0))
@@ -69,13 +53,13 @@ test('a revoked ingress is cut off in the midst of an answer and gets no other, 
 test('a revoked egress is left for another, and a revoked relay is gone around: no idempotent request fails', async () => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
   await using mesh = await meshOf({ relays: 4, ingresses: 1, egresses: 2, backends: [backend.url] })
-  const requests = steadily(mesh.url)
+  await using requests = steadily(mesh.url)
   for (const who of ['egress-1', 'relay-1']) {
     assert.ok((await mesh.revoke(who)) > 0)
     const seen = requests.statuses.length
     await eventually(`requests go on without ${who}`, () => requests.statuses.length > seen + 50)
   }
-  await requests.stop()
+  await requests[Symbol.asyncDispose]()
   assert.deepEqual([...new Set(requests.statuses)], [200])
 })
 

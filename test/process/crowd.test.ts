@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backendOf, eventually } from '@postern/test-kit'
+import { backendOf, eventually, steadily } from '@postern/test-kit'
 import { must, postern } from './command.ts'
 import { type CrowdNode, crowdOf } from './crowd.ts'
 
 /** What security.md promises of a mesh of fifty nodes. */
 const promisedMs = 5000
-
-/** Asks an ingress again and again until it is disposed of; keeps each answer and when it came. */
-function steadily({ url }: CrowdNode) {
-  const answers: Array<{ status: number; atMs: number }> = []
-  let going = true
-  const done = (async () => {
-    while (going) answers.push({ status: (await fetch(url)).status, atMs: performance.now() })
-  })()
-  return {
-    answers,
-    async [Symbol.asyncDispose]() {
-      going = false
-      await done
-    },
-  }
-}
 
 test('in a mesh of fifty nodes a revoked ingress is answered no more within 5 s, and nobody else loses a request', async (t) => {
   await using backend = await backendOf((_request, response) => response.end('ok'))
@@ -29,9 +13,9 @@ test('in a mesh of fifty nodes a revoked ingress is answered no more within 5 s,
   const everyone = [...crowd.relays, ...crowd.egresses, ...crowd.ingresses]
   assert.equal(everyone.length, 50)
   const [bad, ...good] = crowd.ingresses as [CrowdNode, ...CrowdNode[]]
-  await using condemned = steadily(bad)
+  await using condemned = steadily(bad.url)
   await using stack = new AsyncDisposableStack()
-  const others = good.slice(0, 4).map((node) => stack.use(steadily(node)))
+  const others = good.slice(0, 4).map((node) => stack.use(steadily(node.url)))
   const answered = () => others.reduce((sum, { answers }) => sum + answers.length, 0)
   const goOn = async (more: number) => {
     const before = answered()
