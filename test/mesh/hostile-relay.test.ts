@@ -57,8 +57,7 @@ test('a relay that meddles with circuits breaks them, and can change neither a r
   for (const [what, meddle] of Object.entries(meddling)) {
     await t.test(`it ${what}`, async () => {
       const meddled = meddle()
-      await field.enter(meddled.conduct)
-      await field.askUntil('it has meddled', () => meddled.times >= 3)
+      await field.enterUntil('it has meddled', () => meddled.times >= 3, meddled.conduct)
       field.holds()
       assert.ok(field.outcomes.some(({ end }) => end === 'right'))
     })
@@ -68,25 +67,24 @@ test('a relay that meddles with circuits breaks them, and can change neither a r
       (_, at) => at > settledBytes,
       () => undefined,
     )
-    await field.enter(swallowing.conduct, { answerMs: 500 })
-    await field.askUntil('it has swallowed something', () => swallowing.times > 0)
+    await field.enterUntil('it has swallowed something', () => swallowing.times > 0, swallowing.conduct, {
+      answerMs: 500,
+    })
     field.holds()
   })
 })
 
 test('a relay that holds whatever arrives is gone around in time: no request fails', async () => {
   await using field = await Field.of()
-  await field.enter({ arrivals: 'hold' })
-  await field.askUntil('it was asked', () => field.relay.arrived > 0)
+  await field.enterUntil('it was asked', () => field.relay.arrived > 0, { arrivals: 'hold' })
   field.holds()
   assert.deepEqual(field.failed(), [])
 })
 
 test('a relay that answers in the place of the end is found out, and nobody hears its answers', async () => {
   await using field = await Field.of()
-  await field.enter({ arrivals: 'pose' })
   const failures = () => field.ingress.node.status().counters['trunks_failed'] ?? 0
-  await field.askUntil('circuits that it answered have failed', () => failures() > 0)
+  await field.enterUntil('circuits that it answered have failed', () => failures() > 0, { arrivals: 'pose' })
   field.holds()
   assert.deepEqual(field.failed(), [])
 })
@@ -193,8 +191,7 @@ test('what a guard makes up of a service is not believed', async (t) => {
         told += 1
         return records
       }
-      await field.enter({ records: lie }, { entries: 'good' })
-      await field.askUntil('it has told the lie', () => told > 0)
+      await field.enterUntil('it has told the lie', () => told > 0, { records: lie }, { entries: 'good' })
       field.holds()
       assert.deepEqual(field.failed(), [])
       const [called] = field.ingress.node.status().ingress?.services ?? []
@@ -225,8 +222,7 @@ test('a relay that answers lookups with anything harms nobody who asks another t
         times += 1
         return Buffer.from(message)
       }
-      await field.enter({ tell })
-      await field.askUntil('it has answered', () => times > 0)
+      await field.enterUntil('it has answered', () => times > 0, { tell })
       field.holds()
     })
   }

@@ -134,9 +134,10 @@ export class Field implements AsyncDisposable {
     await Promise.all([lane(), lane(), lane()])
   }
 
-  /** Clients ask until something has come about. */
-  async askUntil(what: string, happened: () => boolean): Promise<void> {
+  /** Ingresses come, one in the place of another, until something has come about: the ways of a single one may all be good. */
+  async enterUntil(what: string, happened: () => boolean, conduct: Conduct, entering?: Entering): Promise<void> {
     await eventually(what, async () => {
+      await this.enter(conduct, entering)
       await this.ask(2)
       return happened()
     })
