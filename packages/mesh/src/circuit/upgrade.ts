@@ -3,6 +3,7 @@ import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { PeerName } from '@postern/protocol'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { callDirectly } from '../link/direct.ts'
 
 /** A spliced stream in the place of a socket, so that a circuit becomes an ordinary libp2p connection. */
 class CircuitConnection extends AbstractMultiaddrConnection {
@@ -11,6 +12,7 @@ class CircuitConnection extends AbstractMultiaddrConnection {
   constructor(stream: Stream, remoteAddr: Multiaddr, direction: MessageStreamDirection, logger: ComponentLogger) {
     super({ remoteAddr, direction, log: logger.forComponent('postern:circuit'), maxReadBufferLength: 4 * 1024 * 1024 })
     this.#stream = stream
+    callDirectly(this)
     stream.addEventListener('message', (event) => this.onData(event.data))
     stream.addEventListener('drain', () => this.safeDispatchEvent('drain'))
     stream.addEventListener('end', () => this.onTransportClosed())

@@ -14,6 +14,7 @@ import {
   PosternError,
 } from '@postern/protocol'
 import { OneTime } from '../one-time.ts'
+import { callDirectly } from './direct.ts'
 import { oneWrite } from './one-write.ts'
 import { tally } from './tally.ts'
 
@@ -95,6 +96,7 @@ export function knockProtector(init: KnockInit): (components: { peerId: PeerId }
     const silent = new Map<string, number>()
     return {
       async protect(connection: MultiaddrConnection): Promise<MessageStream> {
+        callDirectly(connection)
         oneWrite(connection)
         if (init.passed !== undefined) tally(connection, init.passed)
         if (connection.direction === 'outbound') sendKnock(connection, init)

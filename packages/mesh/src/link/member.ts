@@ -30,7 +30,8 @@ import {
 import { fromString } from 'uint8arrays'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
-import { expectPartialLength } from './message-length.ts'
+import { callDirectly } from './direct.ts'
+import { wholeMessages } from './noise-messages.ts'
 import { shortLength } from './short-length.ts'
 
 export interface MembershipInit {
@@ -94,7 +95,8 @@ async function admit(
   const carrier = connection as MultiaddrConnection
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
-  expectPartialLength(secured.connection)
+  callDirectly(secured.connection)
+  wholeMessages(secured.connection)
   const { verifier } = init.member
   const called = carrier.direction === 'inbound'
   // Only one who comes may hold no more than an invite.
