@@ -28,8 +28,6 @@ export interface AnswerEvents {
   over(complete: boolean): void
 }
 
-const nothing: ReadonlySet<string> = new Set()
-
 /** Turns the backend's answer into frames, as it comes, and pauses the backend while the trunk is full. */
 export class Answer implements Carried {
   readonly head: BackendRequestHead
@@ -78,7 +76,7 @@ export class Answer implements Carried {
 
   response(head: BackendHead): void {
     const { framing, status } = head
-    const fields = endToEndFields(head.fields, nothing)
+    const fields = endToEndFields(head.fields)
     const backendUs = this.#elapsedUs()
     if (framing.kind === 'interim') {
       this.#exchange.interim({ status, fields, backendUs, end: false })
@@ -96,7 +94,7 @@ export class Answer implements Carried {
 
   end(trailers: FieldLines): void {
     this.#connection = undefined
-    if (!this.#ended) this.#exchange.end(endToEndFields(trailers, nothing))
+    if (!this.#ended) this.#exchange.end(endToEndFields(trailers))
     this.#events.over(true)
   }
 
@@ -109,7 +107,7 @@ export class Answer implements Carried {
 
   /** In an answer that upgrades, Upgrade says to what; it is written anew for the client's connection. */
   tunnel(head: BackendHead, socket: Socket): void {
-    const fields = endToEndFields(head.fields, nothing)
+    const fields = endToEndFields(head.fields)
     const protocol = fieldValue(head.fields, 'upgrade')
     if (protocol !== undefined) fields.push('upgrade', protocol)
     this.#answered = true

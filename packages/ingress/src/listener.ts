@@ -44,6 +44,7 @@ export async function listen(
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
     noDelay: true,
+    optimizeEmptyRequests: true,
   }
   const server: Server =
     config.tls === undefined

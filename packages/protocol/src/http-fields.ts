@@ -1,7 +1,28 @@
 import type { FieldLines } from './http-head.ts'
 
+/**
+ * A set of field names, whatever their case. Asked by length first: most names are found not to be in it without being
+ * put into lower case, or looked up in a table, which would cost a name that came off the wire more than the rest.
+ */
+export class FieldNames {
+  readonly #byLength: string[][] = []
+
+  /** The names in lower case. */
+  constructor(names: Iterable<string>) {
+    for (const name of names) {
+      this.#byLength[name.length] ??= []
+      this.#byLength[name.length]?.push(name)
+    }
+  }
+
+  has(name: string): boolean {
+    const names = this.#byLength[name.length]
+    return names?.includes(name.toLowerCase()) === true
+  }
+}
+
 /** Fields that speak of one connection and are never forwarded: RFC 9110 section 7.6.1, and what is left of RFC 2616. */
-const hopByHop = new Set([
+const hopByHop = new FieldNames([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -13,15 +34,21 @@ const hopByHop = new Set([
   'trailer',
 ])
 
-const longestHopByHop = 19
-
 /** Whether a field speaks of one connection: no proxy forwards it. */
 export function isHopByHop(name: string): boolean {
-  return name.length <= longestHopByHop && hopByHop.has(name.toLowerCase())
+  return hopByHop.has(name)
 }
 
 /** Connection options that name no field which could be in the message. */
 const plainOptions = new Set(['keep-alive', 'close', 'upgrade', ''])
+
+/** The fields that a value of Connection names. */
+function namedBy(value: string): readonly string[] {
+  if (plainOptions.has(value)) return nothing
+  return tokensOf(value).filter((option) => !plainOptions.has(option))
+}
+
+const nothing: readonly string[] = []
 
 /** The value of a field by its lower-case name; the values of several lines are joined (RFC 9110 section 5.3). */
 export function fieldValue(fields: FieldLines, name: string): string | undefined {
@@ -41,21 +68,19 @@ export function tokensOf(value: string | undefined): string[] {
 
 /**
  * The field lines that a proxy forwards, in order: without those of this connection, without those that Connection
- * names, and without `dropped` (lower case).
+ * names, and without `dropped`.
  */
-export function endToEndFields(fields: FieldLines, dropped: ReadonlySet<string>): string[] {
+export function endToEndFields(fields: FieldLines, dropped?: FieldNames): string[] {
   const out: string[] = []
   let named: string[] | undefined
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = (fields[i] as string).toLowerCase()
-    if (name === 'connection') {
-      const options = tokensOf(fields[i + 1]).filter((option) => !plainOptions.has(option))
-      if (options.length > 0) named = [...(named ?? []), ...options]
-    }
-    if (hopByHop.has(name) || dropped.has(name)) continue
-    out.push(fields[i] as string, fields[i + 1] as string)
+    const name = fields[i] as string
+    const value = fields[i + 1] as string
+    if (hopByHop.has(name)) {
+      if (name.toLowerCase() === 'connection') named = [...(named ?? []), ...namedBy(value)]
+    } else if (dropped?.has(name) !== true) out.push(name, value)
   }
-  if (named === undefined) return out
-  const options = new Set(named)
-  return out.filter((_, at) => !options.has((out[at - (at % 2)] as string).toLowerCase()))
+  if (named === undefined || named.length === 0) return out
+  const options = new FieldNames(named)
+  return out.filter((_, at) => !options.has(out[at - (at % 2)] as string))
 }
