@@ -1,5 +1,4 @@
-import { request } from 'node:http'
-import { type Code, PosternError } from '@postern/protocol'
+import { type Code, http, PosternError } from '@postern/protocol'
 
 const answerMs = 30_000
 const maxAnswerBytes = 16 * 1024 * 1024
@@ -7,7 +6,7 @@ const maxAnswerBytes = 16 * 1024 * 1024
 /** Asks a running node through its admin socket. Throws NOT_RUNNING, or what the node answers. */
 export function askNode(socketPath: string, path: string, method = 'GET'): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, method, timeout: answerMs }, (response) => {
+    const asked = http.request({ socketPath, path, method, timeout: answerMs }, (response) => {
       const chunks: Buffer[] = []
       let size = 0
       response.on('data', (chunk: Buffer) => {

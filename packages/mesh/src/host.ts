@@ -1,8 +1,5 @@
-import { identify } from '@libp2p/identify'
 import type { ComponentLogger, Connection, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
-import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Member, VerifiedCredential } from '@postern/identity'
 import {
@@ -82,6 +79,7 @@ export async function startHost(init: HostInit): Promise<Host> {
         connection.abort(new PosternError('BANNED', 'the peer has misbehaved'))
     },
   })
+  const directory = relay === undefined ? {} : await directoryServices(member)
   const libp2p = await createLibp2p({
     privateKey: member.key.libp2p,
     addresses: { listen: [...(relay?.listen ?? [])], announce: [...(relay?.announce ?? [])] },
@@ -136,7 +134,7 @@ export async function startHost(init: HostInit): Promise<Host> {
         onlyFor(components.registrar, kadProtocol(member.mesh.id), (peer) => rightsOf(roster.of(peer)).directory)
         return {}
       },
-      ...((relay === undefined ? {} : directoryServices(member)) as ReturnType<typeof directoryServices>),
+      ...directory,
     },
   }).catch((cause: unknown) => {
     throw listenError(cause, relay)
@@ -188,7 +186,13 @@ function listenError(cause: unknown, relay: RelayAddresses | undefined): unknown
   })
 }
 
-function directoryServices(member: Member) {
+/** Loaded where they run: in relays. The others start sooner without. */
+async function directoryServices(member: Member) {
+  const [{ identify }, { kadDHT, passthroughMapper }, { ping }] = await Promise.all([
+    import('@libp2p/identify'),
+    import('@libp2p/kad-dht'),
+    import('@libp2p/ping'),
+  ])
   const protocolPrefix = `postern-${member.mesh.id}`
   return {
     identify: identify({ protocolPrefix }),

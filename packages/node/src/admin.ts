@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { isServiceName, PosternError, reasonOf } from '@postern/protocol'
+import { http, isServiceName, PosternError, reasonOf } from '@postern/protocol'
 import type { Parts } from './build.ts'
 import { nodeStatus, readiness } from './status.ts'
 import { traceService } from './trace.ts'
@@ -56,7 +56,7 @@ export async function startAdmin(socket: string, parts: Parts): Promise<AdminSer
   }
   mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
   await clearStale(socket)
-  const server = createServer((request, response) => void answer(request, response, parts))
+  const server = http.createServer((request, response) => void answer(request, response, parts))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new PosternError('ADDRESS_IN_USE', `cannot open the admin socket ${socket}: ${cause.message}`, { cause }))

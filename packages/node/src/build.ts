@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { createEgress, type Egress } from '@postern/egress'
+import type { Egress } from '@postern/egress'
 import { type Ask, askReplacement, loadMember, type Member, takeNext } from '@postern/identity'
-import { type Ingress, servicesOf, startIngress } from '@postern/ingress'
+import type { Ingress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
 import { Counters, createLog } from '@postern/observe'
 import { type Clock, type Log, systemClock } from '@postern/protocol'
@@ -53,7 +53,8 @@ const stopMs = 3000
 
 /**
  * Starts a node: its identity, then the egress, which must be there when trunks arrive, then the mesh, then the ingress,
- * which needs trunks, and last the admin socket. Throws what the parts throw; then nothing is left running.
+ * which needs trunks, and last the admin socket. Only the sides that the node has are loaded. Throws what the parts throw;
+ * then nothing is left running.
  */
 export async function startNode(init: NodeInit): Promise<PosternNode> {
   const { config } = init
@@ -65,12 +66,14 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const counters = new Counters()
   const tools = { clock, log, meter: counters }
 
-  const egress = config.egress && createEgress({ config: config.egress, ...tools })
+  const egress = config.egress && (await import('@postern/egress')).createEgress({ config: config.egress, ...tools })
   const authority = config.authority && (await AuthorityPart.open({ folder: config.authority.folder, ...tools }))
-  const mesh = await startMesh(meshInit(config, member, { authority, egress }, tools)).catch(async (error: unknown) => {
-    await egress?.close()
-    throw error
-  })
+  const mesh = await meshInit(config, member, { authority, egress }, tools)
+    .then(startMesh)
+    .catch(async (error: unknown) => {
+      await egress?.close()
+      throw error
+    })
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
   // An authority is the one that it would ask.
@@ -86,8 +89,10 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     await within(stopMs, admin?.close() ?? Promise.resolve())
   }
   try {
-    ingress =
-      config.ingress && (await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters }))
+    if (config.ingress !== undefined) {
+      const { startIngress } = await import('@postern/ingress')
+      ingress = await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters })
+    }
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
     const running = { config, member, mesh, ingress, egress, renewal, counters, clock, startedMs: clock.now() }
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
@@ -114,13 +119,14 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   }
 }
 
-function meshInit(
+async function meshInit(
   config: Config,
   member: Member,
   { authority, egress }: { readonly authority: AuthorityPart | undefined; readonly egress: Egress | undefined },
   tools: Pick<MeshInit, 'clock' | 'log' | 'meter'>,
-): MeshInit {
-  const { ingress, relay } = config
+): Promise<MeshInit> {
+  const { relay } = config
+  const ingress = await ingressPart(config, tools.log)
   const guards = choiceFile(join(config.state, 'guards.json'), tools.log)
   return {
     member,
@@ -129,17 +135,15 @@ function meshInit(
     ...(relay === undefined ? {} : { relay }),
     ...(egress === undefined ? {} : { egress: { offer: egress, guards } }),
     ...(authority === undefined ? {} : { authority: { admit: authority.admit, guards } }),
-    ...(ingress === undefined
-      ? {}
-      : {
-          ingress: {
-            services: () => servicesOf(ingress),
-            relays: ingress.path.relays,
-            trunks: ingress.path.trunks,
-            entries: choiceFile(join(config.state, 'entries.json'), tools.log),
-          },
-        }),
+    ...(ingress === undefined ? {} : { ingress }),
   }
+}
+
+async function ingressPart({ ingress, state }: Config, log: Log): Promise<MeshInit['ingress']> {
+  if (ingress === undefined) return undefined
+  const { servicesOf } = await import('@postern/ingress')
+  const { relays, trunks } = ingress.path
+  return { services: () => servicesOf(ingress), relays, trunks, entries: choiceFile(join(state, 'entries.json'), log) }
 }
 
 /** New work is turned away first, where others can still take it; then what is under way may finish. */

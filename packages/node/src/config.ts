@@ -1,7 +1,7 @@
-import { egressSchema } from '@postern/egress'
-import { ingressSchema } from '@postern/ingress'
-import { leastBulletinsPerMinute, leastPerSecond, defaultRelayLimits as usual } from '@postern/mesh'
-import { logLevels } from '@postern/observe'
+import { egressSchema } from '@postern/egress/schema'
+import { ingressSchema } from '@postern/ingress/schema'
+import { leastBulletinsPerMinute, leastPerSecond, defaultRelayLimits as usual } from '@postern/mesh/limits'
+import { logLevels } from '@postern/observe/levels'
 import { type Role, roles } from '@postern/protocol'
 import { z } from 'zod'
 

@@ -1,5 +1,4 @@
 import { type Member, permits } from '@postern/identity'
-import { servicesOf } from '@postern/ingress'
 import { PosternError } from '@postern/protocol'
 import { type Config, rolesOf } from './config.ts'
 
@@ -15,7 +14,7 @@ export function checkGrants(config: Config, { credential }: Member): void {
   }
   for (const [role, services] of [
     ['egress', Object.keys(config.egress?.services ?? {})],
-    ['ingress', config.ingress === undefined ? [] : servicesOf(config.ingress)],
+    ['ingress', config.ingress?.routes.map(({ service }) => service) ?? []],
   ] as const) {
     for (const service of services) {
       if (permits(credential, role, service)) continue

@@ -1,3 +1,4 @@
 /** What happened: the log and the counters. */
 export { Counters } from './counters.ts'
-export { createLog, type LogInit, type LogLevel, logLevels } from './log.ts'
+export { type LogLevel, logLevels } from './levels.ts'
+export { createLog, type LogInit } from './log.ts'

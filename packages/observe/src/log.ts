@@ -1,8 +1,6 @@
 import type { Fields, Log } from '@postern/protocol'
 import { destination, pino } from 'pino'
-
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
+import type { LogLevel } from './levels.ts'
 
 export interface LogInit {
   readonly level: LogLevel

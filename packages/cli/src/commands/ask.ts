@@ -27,6 +27,6 @@ export async function askAndPrint(
 
 export async function socketOf(options: AskOptions): Promise<string> {
   if (options.socket !== undefined) return options.socket
-  const { loadConfig } = await import('@postern/node')
+  const { loadConfig } = await import('@postern/node/config')
   return loadConfig(options.config, { environment: process.env, flags: options.set }).admin.socket
 }

@@ -8,12 +8,13 @@ export function checkCommand(): Command {
     .option('--schema', 'print the JSON Schema of the config, for editors')
     .addHelpText('after', '\nExample:\n  postern check --config relay/postern.yaml')
     .action(async (options: ConfigOptions & { schema?: true; json?: true }) => {
-      const { checkGrants, configJsonSchema, loadConfig, rolesOf } = await import('@postern/node')
+      const { configJsonSchema, loadConfig, rolesOf } = await import('@postern/node/config')
       if (options.schema === true) {
         process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
         return
       }
       const { loadMember } = await import('@postern/identity')
+      const { checkGrants } = await import('@postern/node/grants')
       const config = loadConfig(options.config, { environment: process.env, flags: options.set })
       const member = await loadMember(config.mesh, config.state)
       checkGrants(config, member)

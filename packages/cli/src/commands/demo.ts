@@ -31,7 +31,7 @@ export function demoCommand(): Command {
 
 /** What an egress would refuse is refused before anything starts. Throws CONFIG_INVALID. */
 async function checkBackend(backend: string): Promise<void> {
-  const { checkConfig } = await import('@postern/node')
+  const { checkConfig } = await import('@postern/node/config')
   const service = { backends: [backend], expose: [{ methods: ['*'], path: '/**' }] }
   checkConfig({ value: { egress: { services: { api: service } } }, origin: () => '--backend' }, '--backend')
 }

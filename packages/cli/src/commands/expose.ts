@@ -19,7 +19,7 @@ export function exposeCommand(): Command {
     .option('--path <pattern>', 'paths to let through (default: /**); may be given several times', collect, [])
     .addHelpText('after', "\nExample:\n  postern expose billing http://127.0.0.1:3000 --method GET --path '/v1/**'")
     .action(async (service: string, backend: string, options: ExposeOptions) => {
-      const { checkConfig } = await import('@postern/node')
+      const { checkConfig } = await import('@postern/node/config')
       const methods = options.method.length > 0 ? options.method : ['*']
       const paths = options.path.length > 0 ? options.path : ['/**']
       const value = {

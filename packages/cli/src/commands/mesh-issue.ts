@@ -29,7 +29,7 @@ export function issueCommand(): Command {
       const grant = grantOf(options)
       for (const address of options.bootstrap) checkAddress(address)
       const { addBootstrap, fileNames, issueNode, loadAuthority, writeNewFile } = await import('@postern/identity')
-      const { starterConfig } = await import('@postern/node')
+      const { starterConfig } = await import('@postern/node/config')
       const authority = await loadAuthority(resolve(options.authority))
       const folder = resolve(options.out)
       const { peerId } = await issueNode(authority, folder, grant)

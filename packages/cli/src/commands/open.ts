@@ -18,7 +18,7 @@ export function openCommand(): Command {
     .option('--dir <folder>', 'node folder', '.')
     .addHelpText('after', '\nExample:\n  postern open billing --listen 127.0.0.1:8080')
     .action(async (service: string, options: OpenOptions) => {
-      const { checkConfig } = await import('@postern/node')
+      const { checkConfig } = await import('@postern/node/config')
       const value = {
         ingress: {
           listen: [{ url: listenUrl(options.listen) }],

@@ -7,7 +7,7 @@ export function upCommand(): Command {
     .description('run a node until SIGINT or SIGTERM, which let exchanges finish')
     .addHelpText('after', '\nExample:\n  postern up --config egress-1/postern.yaml --set log.level=debug')
     .action(async (options: ConfigOptions & { json?: true }) => {
-      const { loadConfig } = await import('@postern/node')
+      const { loadConfig } = await import('@postern/node/config')
       await runNode(loadConfig(options.config, { environment: process.env, flags: options.set }), options)
     })
 }

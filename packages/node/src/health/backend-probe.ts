@@ -1,6 +1,6 @@
-import { request as httpRequest, type RequestOptions } from 'node:http'
+import type { RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { type Clock, reasonOf } from '@postern/protocol'
+import { type Clock, http, reasonOf } from '@postern/protocol'
 import type { BackendFact } from './facts.ts'
 
 export interface BackendOrder {
@@ -29,7 +29,7 @@ export function probeBackend({ clock, connectMs, service, url }: BackendOrder): 
   const options: RequestOptions = { method: 'HEAD', agent: false, headers: { 'user-agent': 'postern-doctor' } }
   return new Promise((resolve) => {
     let connected = false
-    const asked = (protocol === 'https:' ? httpsRequest : httpRequest)(url, options)
+    const asked = (protocol === 'https:' ? httpsRequest : http.request)(url, options)
     const late = (ms: number, what: string) => setTimeout(() => asked.destroy(new Error(`${what} within ${ms} ms`)), ms)
     let timer = late(connectMs, 'no connection')
     const finish = (fact: Omit<BackendFact, 'service' | 'origin'>) => {
