@@ -25,7 +25,7 @@ function noiseLike() {
   }
   const ciphers = {
     handshake,
-    decoder: { buffer: new Uint8ArrayList(), decode: (_: Uint8ArrayList): Iterable<Uint8Array> => [] },
+    decoder: { buffer: new Uint8ArrayList(), decode: (octets: Uint8ArrayList): Iterable<Uint8Array> => octets },
     encrypt: (plain: Uint8ArrayList) => plain,
     decrypt: (message: Uint8Array) => message,
   }
