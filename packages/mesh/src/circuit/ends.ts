@@ -10,6 +10,7 @@ import {
   protocolId,
   type ServiceId,
   type SignedRecord,
+  turnNumber,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
 import { streamPipe } from '../stream-pipe.ts'
@@ -54,13 +55,19 @@ export async function serveTrunks(host: Host, offer: Offer, log: Log, meter: Met
   )
 }
 
-/** The ingress, and what it may call as things are at the time of each exchange. */
+/** The ingress, and what it may call as things are in the turn of each exchange: the many of one turn are asked about once. */
 function callerOf({ roster }: Host, { name, peer }: Credential): Caller {
+  let services: readonly string[] = []
+  let turn = -1
   return {
     peer,
     name,
     get services() {
-      return roster.with(peer, 'ingress')?.services ?? []
+      if (turn !== turnNumber()) {
+        turn = turnNumber()
+        services = roster.with(peer, 'ingress')?.services ?? []
+      }
+      return services
     },
   }
 }
