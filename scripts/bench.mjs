@@ -18,6 +18,11 @@ const progress = new Progress(process.stderr)
 const bench = new Bench({ options, tools, progress })
 for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }))
   process.on(signal, () => void bench.stop().then(() => process.exit(128 + number)))
+// A defect of the benchmark itself leaves nothing behind either.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`The benchmark broke: ${error.stack}\n`)
+  void bench.stop().then(() => process.exit(1))
+})
 
 try {
   const machine = describeMachine(tools)

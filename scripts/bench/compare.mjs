@@ -1,6 +1,5 @@
 import { warmUp } from './loads.mjs'
-import { forgetPeaks, peaksOf, rssOf } from './nodes.mjs'
-import { cpuUs } from './proc.mjs'
+import { cpuOf, forgetPeaks, peaksOf, rssOf } from './nodes.mjs'
 import { transfer } from './transfer.mjs'
 import { wrk } from './wrk.mjs'
 
@@ -18,9 +17,9 @@ export async function compare({ sides, loads, options, tools, workshop, progress
   const chosen = loads.filter((load) => load[`${mode}S`] !== undefined)
   const put = async (load, side) => {
     forgetPeaks(side.nodes)
-    const beforeUs = total(side)
+    const beforeUs = cpuOf(side.nodes)
     const window = await windowOf(load, side, options.seconds ?? load[`${mode}S`])
-    return { ...window, cpuUs: total(side) - beforeUs }
+    return { ...window, cpuUs: cpuOf(side.nodes) - beforeUs }
   }
   const windowOf = (load, side, seconds) => {
     if (load.transfer) return transfer({ url: side.url, ...load.transfer })
@@ -60,8 +59,4 @@ export async function compare({ sides, loads, options, tools, workshop, progress
     samples.push(...taken)
   }
   return samples
-}
-
-function total({ nodes }) {
-  return nodes.reduce((sum, { pid }) => sum + cpuUs(pid), 0)
 }

@@ -14,11 +14,11 @@ const readyMs = 60_000
 export const service = 'api'
 
 /** Starts an ingress, one relay and an egress before the backend, as the CLI makes and runs them: `{ url, nodes }`. */
-export async function startMesh({ workshop, backend, egress = {} }) {
+export async function startMesh({ workshop, backend, egress = {}, path = {} }) {
   const mesh = await Mesh.found(workshop)
   const relay = await mesh.relay('relay')
   const far = await mesh.egress('egress', { [service]: { backends: [backend], ...egress } })
-  const near = await mesh.ingress('ingress', { path: { relays: 1 } })
+  const near = await mesh.ingress('ingress', { path: { relays: 1, ...path } })
   await mesh.ready()
   return { url: near.url, nodes: [near, relay, far] }
 }
@@ -26,15 +26,18 @@ export async function startMesh({ workshop, backend, egress = {} }) {
 /** A mesh whose nodes are processes in a workshop. Nodes are `{ name, pid, url, stop, status }`. */
 export class Mesh {
   #workshop
+  #authority
   #nodes = []
 
-  constructor(workshop) {
+  constructor(workshop, authority) {
     this.#workshop = workshop
+    this.#authority = authority
   }
 
-  static async found(workshop) {
-    const mesh = new Mesh(workshop)
-    await mesh.#postern(['mesh', 'create', 'bench', '--dir', 'authority'])
+  /** `authority` names the folder of the authority, and the mesh; nodes of all meshes of a workshop have names of their own. */
+  static async found(workshop, authority = 'authority') {
+    const mesh = new Mesh(workshop, authority)
+    await mesh.#postern(['mesh', 'create', authority, '--dir', authority])
     return mesh
   }
 
@@ -71,7 +74,14 @@ export class Mesh {
 
   /** Makes a node's folder. */
   async issue(role, name, options) {
-    const args = ['mesh', 'issue', '--authority=authority', `--role=${role}`, `--name=${name}`, `--out=${name}`]
+    const args = [
+      'mesh',
+      'issue',
+      `--authority=${this.#authority}`,
+      `--role=${role}`,
+      `--name=${name}`,
+      `--out=${name}`,
+    ]
     await this.#postern([...args, ...options])
   }
 
@@ -94,13 +104,14 @@ export class Mesh {
     return this.#workshop.start(`mesh-${name}`, node, args, { env: productive(), channel: true })
   }
 
-  /** Waits until every node is. */
-  async ready() {
-    await Promise.all(
-      this.#nodes.map(({ name }) =>
-        until(readyMs, `readiness of ${name}`, async () => (await this.#ask(name, '/ready')).ready),
-      ),
-    )
+  /** Waits until every node is, where some are busy for longer than a question may take. */
+  async ready(ms = readyMs) {
+    const isReady = ({ ask: question }) =>
+      question('/ready').then(
+        ({ ready }) => ready,
+        () => false,
+      )
+    await Promise.all(this.#nodes.map((each) => until(ms, `readiness of ${each.name}`, () => isReady(each))))
   }
 
   /** What a node says on its admin socket. */

@@ -1,5 +1,5 @@
 import { until } from './deadline.mjs'
-import { forgetPeak, peakMb, rssMb } from './proc.mjs'
+import { cpuUs, forgetPeak, peakMb, rssMb } from './proc.mjs'
 
 const emptyMs = 60_000
 
@@ -10,6 +10,11 @@ export function eachNode(nodes, read) {
 
 export const rssOf = (nodes) => eachNode(nodes, rssMb)
 export const peaksOf = (nodes) => eachNode(nodes, peakMb)
+
+/** CPU time of all of them so far, in µs. */
+export function cpuOf(nodes) {
+  return nodes.reduce((sum, { pid }) => sum + cpuUs(pid), 0)
+}
 
 /** From here on {@link peaksOf} says the most that each has held since. */
 export function forgetPeaks(nodes) {

@@ -41,14 +41,18 @@ Exit codes: 0 measured, 1 something failed or requests failed under load, 2 used
  * and for what it does not know.
  */
 export function readOptions(args) {
+  const { help: wantsHelp, list, ...options } = parseOrExit(args)
+  if (wantsHelp) tell(help)
+  if (list) tell(scenarios.map(({ name, what }) => `${name.padEnd(12)}${what}\n`).join(''))
+  return options
+}
+
+function parseOrExit(args) {
   try {
-    const { help: wantsHelp, list, ...options } = parse(args)
-    if (wantsHelp) tell(help)
-    if (list) tell(scenarios.map(({ name, what }) => `${name.padEnd(12)}${what}\n`).join(''))
-    return options
+    return parse(args)
   } catch (error) {
     process.stderr.write(`${error.message}\nSee \`npm run bench -- --help\`.\n`)
-    process.exit(2)
+    return process.exit(2)
   }
 }
 
@@ -73,8 +77,13 @@ export function parse(args) {
     },
   })
   const names = scenarios.map(({ name }) => name)
+  const { quick, long, list, docs, help: wantsHelp } = values
   return {
-    ...values,
+    quick,
+    long,
+    list,
+    docs,
+    help: wantsHelp,
     only: values.only === undefined ? usual(values) : listed('--only', values.only, names),
     sides: values.sides === undefined ? (values.quick ? [] : others) : listed('--sides', values.sides, others),
     turns: whole('--turns', values.turns),

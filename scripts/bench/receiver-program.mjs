@@ -19,3 +19,5 @@ server.on('upgrade', (_request, socket) => {
 })
 server.keepAliveTimeout = 600_000
 server.listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 })
+// Nobody uses it any more.
+process.once('disconnect', () => process.exit())

@@ -23,17 +23,23 @@ export async function converse(url, request, heard) {
   }
 }
 
-/** Reads from a socket until `heard` yields something, and pauses it. */
+/** Reads from a socket until `heard` yields something, and pauses it. Rejects with what `heard` throws. */
 export function hearing(socket, heard) {
   return new Promise((resolve, reject) => {
-    const lost = () => reject(new Error('the connection was closed before the answer was complete'))
-    const listen = (octets) => {
-      const value = heard(octets)
-      if (value === undefined) return
+    const end = (settle, value) => {
       socket.pause()
       socket.off('data', listen)
       socket.off('close', lost)
-      resolve(value)
+      settle(value)
+    }
+    const lost = () => end(reject, new Error('the connection was closed before the answer was complete'))
+    const listen = (octets) => {
+      try {
+        const value = heard(octets)
+        if (value !== undefined) end(resolve, value)
+      } catch (error) {
+        end(reject, error)
+      }
     }
     socket.once('close', lost)
     socket.on('data', listen)

@@ -1,6 +1,6 @@
 import { budgeted } from '../budget.mjs'
 import { mapValues, median, number, round } from '../numbers.mjs'
-import { titleOf } from '../sides.mjs'
+import { always, titleOf } from '../sides.mjs'
 import { figures, ratios } from './figures.mjs'
 
 /**
@@ -21,7 +21,7 @@ export function comparison(samples) {
   const middle = (readings) =>
     mapValues(readings[0], (_, name) => round(median(readings.map((reading) => reading[name]))))
   return {
-    ...eachFigure(({ ratio: _, ...values }) => {
+    ...eachFigure((values) => {
       const medians = mapValues(values, median)
       return mapValues({ ...medians, ratio: medians.mesh / medians.yardstick }, round)
     }),
@@ -38,19 +38,24 @@ export function comparison(samples) {
 function failures(samples) {
   const failed = {}
   for (const { failed: keys, side } of samples)
-    for (const key of keys) failed[key] = [...new Set([...(failed[key] ?? []), side])]
+    for (const key of keys) {
+      failed[key] ??= []
+      if (!failed[key].includes(side)) failed[key].push(side)
+    }
   return failed
 }
 
 /** A comparison as a block of the report: a row for each figure, the budget, and the memory of the nodes. */
-export function comparisonBlock(result, { quick }) {
+export function comparisonBlock(result, { quick, seconds }) {
+  const windows = seconds === undefined ? (quick ? ', with short windows' : '') : `, with windows of ${seconds} s`
   const taken = figures.filter(({ key }) => result[key] !== undefined)
   const names = Object.keys(result.errors)
   const rows = taken.map(({ digits, key, title }) => {
     const cell = (side) => {
       const [low, high] = result.spread[key][side].map((value) => number(value, digits))
       const mark = result.failed[key]?.includes(side) ? '✗' : ''
-      return `${number(result[key][side], digits)}${mark} (${low}–${high})`
+      const range = always.includes(side) ? ` (${low}–${high})` : ''
+      return `${number(result[key][side], digits)}${mark}${range}`
     }
     return [title, ...names.map(cell), `${number(result[key].ratio, 2)}×`]
   })
@@ -70,7 +75,7 @@ export function comparisonBlock(result, { quick }) {
       .filter(({ key }) => result[key] !== undefined && result.failed[key] === undefined)
       .map(({ key, rule }) => budgeted(figures.find((each) => each.key === key).title, result[key].ratio, '×', rule)),
     notes: [
-      `Median (lowest–highest) of ${result.turns} turns${quick ? '; a quick run, with short windows' : ''}. CPU is of all three nodes.`,
+      `Median (lowest–highest) of ${result.turns} turns${windows}. CPU is of all three nodes.`,
       `Peak RSS MB in the heaviest load. ${peaks.join('; ')}.`,
       ...Object.entries(result.errors)
         .filter(([, count]) => count > 0)

@@ -3,6 +3,6 @@ export function machineLine({ date, machine, versions }) {
   const tools = Object.entries(versions).map(([name, version]) => `${name === 'node' ? 'Node.js' : name} ${version}`)
   return (
     `${date.slice(0, 16).replace('T', ' ')} UTC; ${machine.cores} cores, ${machine.cpu}, Linux ${machine.kernel}, ` +
-    `load ${machine.load.toFixed(2)} before; ${tools.join(', ')}.`
+    `load ${machine.load.toFixed(2)} before${machine.busy ? ' (busy)' : ''}; ${tools.join(', ')}.`
   )
 }

@@ -15,6 +15,7 @@ export function writeReports(result, { docs, json, svg }) {
   writeFileSync(page, withFigures(readFileSync(page, 'utf8'), markdown(result)))
 }
 
-function jsonOf({ blocks: _, ...result }) {
-  return `${JSON.stringify(result, null, 2)}\n`
+/** Without the blocks: they say the same again, for people. */
+function jsonOf(result) {
+  return `${JSON.stringify({ ...result, blocks: undefined }, null, 2)}\n`
 }

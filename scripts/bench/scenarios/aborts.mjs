@@ -44,11 +44,11 @@ export async function aborts(bench) {
 }
 
 /** The transfer of a number: what it does depends on nothing else. */
-async function oneOf(url, number) {
-  const bytes = 1 + ((number * 2_654_435_761) % mostBytes)
-  if (number % 2 === 1) return breakUpload(url, bytes)
+async function oneOf(url, at) {
+  const bytes = 1 + ((at * 2_654_435_761) % mostBytes)
+  if (at % 2 === 1) return breakUpload(url, bytes)
   await take(url, '/10m', '', bytes, 200)
-  if (number % 10 === 0) {
+  if (at % 10 === 0) {
     const range = `Range: bytes=${bytes}-${bytes + resumedBytes - 1}\r\n`
     await take(url, '/10m', range, resumedBytes, 206)
   }

@@ -4,15 +4,15 @@ import { number, round } from '../numbers.mjs'
 import { mediansOf, smallLoads } from './small-loads.mjs'
 
 /**
- * Compares ingresses of one mesh that differ in the number of something: the cost of a request is to be the same with
- * many as with one. `each` has `{ count, ingress }`; every ingress is asked for `count` paths in turn. Yields
- * `{ data, block }`.
+ * Compares ways that differ in the number of something: the cost of a request is to be the same with many as with one.
+ * `each` has `{ count, url, nodes, more }`; every URL is asked for `count` paths in turn, and `more` has further figures.
+ * Yields `{ data, block }`, where `columns` names those figures.
  */
-export async function flatness(bench, { what, title, mesh, each, notes }) {
-  const sides = each.map(({ count, ingress: { name, url } }) => ({
-    name,
+export async function flatness(bench, { what, title, each, columns = {}, notes }) {
+  const sides = each.map(({ count, nodes, url }) => ({
+    name: `${count} ${what}`,
     url,
-    nodes: mesh.nodes,
+    nodes,
     request: { paths: count },
   }))
   const loads = smallLoads.slice(0, 1)
@@ -20,16 +20,18 @@ export async function flatness(bench, { what, title, mesh, each, notes }) {
   const data = found.map((figures, at) => ({
     [what]: each[at].count,
     ...figures,
+    ...each[at].more,
     ratio: round(figures.cpu_us_per_request / found[0].cpu_us_per_request),
   }))
   const block = {
     title,
-    columns: [what, 'requests/s, 64 connections', 'CPU µs per request', 'relative to 1'],
+    columns: [what, 'requests/s, 64 connections', 'CPU µs per request', 'relative to 1', ...Object.values(columns)],
     rows: data.map((row) => [
       number(row[what], 0),
       number(row.requests_per_s, 0),
       number(row.cpu_us_per_request, 1),
       `${number(row.ratio, 2)}×`,
+      ...Object.keys(columns).map((key) => number(row[key], 1)),
     ]),
     budget: data
       .slice(1)

@@ -7,6 +7,7 @@ import { wrk } from '../wrk.mjs'
 
 const lastS = 600
 const looks = 20
+const leastMs = 2000
 
 /** The main load, 64 connections, for ten minutes: what the nodes hold at the end. */
 export async function long(bench) {
@@ -22,7 +23,7 @@ export async function long(bench) {
       series.push({ s, rss_mb: rssOf(nodes) })
       progress.step(`${s} of ${seconds} s of the main load`)
     },
-    (seconds * 1000) / looks,
+    Math.max(leastMs, (seconds * 1000) / looks),
   )
   let window
   try {

@@ -2,7 +2,6 @@ import { setTimeout } from 'node:timers/promises'
 import { ask } from '../ask.mjs'
 import { startBackend } from '../backend.mjs'
 import { budgeted } from '../budget.mjs'
-import { within } from '../deadline.mjs'
 import { startMesh } from '../mesh.mjs'
 import { emptied, forgetPeaks, peaksOf, rssOf } from '../nodes.mjs'
 import { median, number, round } from '../numbers.mjs'
@@ -16,6 +15,7 @@ const fileBytes = 100_000_000
 /** Every reader takes one chunk of at most 64 KiB in this time. */
 const readEveryMs = 4000
 const sliceMs = 100
+const askEveryMs = 500
 
 /** Many downloads whose readers take little at a time: the most that each node holds, and how long others wait. */
 export async function slow(bench) {
@@ -55,7 +55,7 @@ const started = (octets) => {
   return octets.length
 }
 
-/** Lets each reader take a chunk in its turn, and another client ask once a second. */
+/** Lets each reader take a chunk in its turn, while another client asks one small thing after the other. */
 async function readSlowly(readers, lastS, url) {
   let bytes = 0
   const take = ({ socket }) => {
@@ -65,25 +65,42 @@ async function readSlowly(readers, lastS, url) {
     })
     socket.resume()
   }
-  const waitsMs = []
-  const { hostname, port } = new URL(url)
-  const other = async () => {
-    const startMs = performance.now()
-    const { status } = await ask({ hostname, port, path: '/' })
-    if (status !== 200) throw new Error(`a request beside slow downloads was answered ${status}`)
-    waitsMs.push(performance.now() - startMs)
-  }
+  const others = askOnAndOn(url)
   const slices = readEveryMs / sliceMs
   for (let slice = 0; slice * sliceMs < lastS * 1000; slice += 1) {
     for (let at = slice % slices; at < readers.length; at += slices) take(readers[at])
-    if (slice % (1000 / sliceMs) === 0) await within(30_000, 'a request beside slow downloads', other())
     await setTimeout(sliceMs)
   }
+  const waitsMs = await others.end()
   return {
     mb_read: round(bytes / 1e6),
     others_median_ms: round(median(waitsMs)),
     others_max_ms: round(Math.max(...waitsMs)),
   }
+}
+
+/** A client that asks again a while after each answer; `end` yields how long each took, in ms, or throws. */
+function askOnAndOn(url) {
+  const { hostname, port } = new URL(url)
+  const waitsMs = []
+  let over = false
+  const asking = async () => {
+    while (!over) {
+      const startMs = performance.now()
+      const { status } = await ask({ hostname, port, path: '/' })
+      if (status !== 200) throw new Error(`a request beside slow downloads was answered ${status}`)
+      waitsMs.push(performance.now() - startMs)
+      await setTimeout(askEveryMs)
+    }
+    return waitsMs
+  }
+  const asked = asking()
+  asked.catch(() => {})
+  const end = () => {
+    over = true
+    return asked
+  }
+  return { end }
 }
 
 function block(data, nodes) {

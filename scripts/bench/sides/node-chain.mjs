@@ -16,7 +16,10 @@ export async function startNodeChain({ workshop, backend }) {
   const nodes = await Promise.all(
     chain.map(async ({ name, ...task }) => {
       const env = { ...environment, NODE_ENV: 'production' }
-      const { pid, died } = workshop.start(name, node, [hop, JSON.stringify({ ...task, ...certificate })], { env })
+      const { pid, died } = workshop.start(name, node, [hop, JSON.stringify({ ...task, ...certificate })], {
+        env,
+        channel: true,
+      })
       await listening(name, task.port, died)
       return { name, pid }
     }),

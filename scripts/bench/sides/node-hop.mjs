@@ -20,15 +20,19 @@ function pass(asked, answer) {
   const { connection: _, ...headers } = asked.headers
   const { method, url: path } = asked
   const sent = request({ host: hostname, port: nextPort, agent, method, path, headers }, (answered) => {
+    // The client has gone meanwhile.
+    if (answer.destroyed) return answered.destroy()
     const { connection: _own, 'keep-alive': _kept, ...fields } = answered.headers
     answer.writeHead(answered.statusCode, fields)
-    pipeline(answered, answer, () => {})
+    return pipeline(answered, answer, () => {})
   })
   sent.on('error', () => {
     if (answer.headersSent) answer.destroy()
     else answer.writeHead(502).end()
   })
-  pipeline(asked, sent, () => {})
+  // Most requests have no content, and a pipeline costs more than they do.
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) sent.end()
+  else pipeline(asked, sent, () => {})
 }
 
 const server = tls
@@ -36,3 +40,5 @@ const server = tls
   : http.createServer(pass)
 server.keepAliveTimeout = 600_000
 server.listen(port, '127.0.0.1')
+// Nobody uses it any more.
+process.once('disconnect', () => process.exit())

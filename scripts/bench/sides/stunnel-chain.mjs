@@ -28,7 +28,7 @@ export async function startStunnelChain({ workshop, tools, backend }) {
 
 const common = `foreground = yes
 pid =
-debug = err
+debug = crit
 syslog = no
 socket = l:TCP_NODELAY=1
 socket = r:TCP_NODELAY=1
