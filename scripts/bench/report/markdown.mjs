@@ -1,5 +1,5 @@
 import { budgetCells } from '../budget.mjs'
-import { machineLine } from './machine-line.mjs'
+import { machineLines } from './machine-line.mjs'
 
 const marks = { begin: '<!-- figures -->', end: '<!-- /figures -->' }
 
@@ -7,7 +7,7 @@ const marks = { begin: '<!-- figures -->', end: '<!-- /figures -->' }
 export function markdown(result) {
   const budget = result.blocks.flatMap((block) => block.budget)
   return [
-    machineLine(result),
+    machineLines(result).join('\n'),
     '### The budget',
     tableOf(['measure', 'measured', 'limit', ''], budget.map(budgetCells)),
     ...result.blocks.flatMap(({ title, columns, rows, notes }) => [
