@@ -7,7 +7,7 @@ import { until, within } from './deadline.mjs'
 import { freePorts } from './ports.mjs'
 
 export const cli = join(root, 'packages/cli/bin/postern.mjs')
-const commandMs = 30_000
+const commandMs = 60_000
 const readyMs = 60_000
 
 /** The service of a mesh that has only one. */

@@ -19,7 +19,7 @@ Options:
   --list           say what scenarios there are
   --sides NAME,…   what to compare with beside the nginx chain: ${others.join(', ')}; default all, quick none
   --turns N        turns of every comparison, and starts
-  --seconds N      seconds of every window, and of every time that something is held
+  --seconds N      seconds of every window, and of every time that something is held (services: at least 15)
   --json FILE      write all figures to FILE as JSON
   --svg FILE       write a plot of them to FILE
   --docs           write docs/performance.json, docs/performance.svg and the figures of docs/performance.md

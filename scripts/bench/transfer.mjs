@@ -7,9 +7,19 @@ const maxHeadBytes = 64 * 1024
 /**
  * One transfer over a connection of its own, by a client that does no more than count: a download of `bytes` from a
  * path, or with `upload` an upload of so many octets to it, which the answer must count. Yields a window as `wrk` does:
- * `{ requests, seconds, errors, meanMs }`. Throws when it takes longer than three minutes or comes wrong.
+ * `{ requests, seconds, errors, meanMs }`. One that takes longer than three minutes or comes wrong is an error, and is
+ * tried once more. Throws when that fails too.
  */
-export async function transfer({ url, path, bytes, upload = false }) {
+export async function transfer(asked) {
+  try {
+    return await once(asked)
+  } catch {
+    const { errors, ...window } = await once(asked)
+    return { ...window, errors: errors + 1 }
+  }
+}
+
+async function once({ url, path, bytes, upload = false }) {
   const startMs = performance.now()
   await (upload ? send(url, path, bytes) : fetchAll(url, path, bytes))
   const meanMs = performance.now() - startMs

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { environment } from '../setup.mjs'
 import { within } from './deadline.mjs'
 
 const stopMs = 5000
 const shownLines = 10
+const shownText = 200
 
 /** A temporary folder and the processes that work in it; both are gone when it is closed. */
 export class Workshop {
@@ -64,8 +65,9 @@ export class Workshop {
     })
     const closed = new Promise((resolve) => child.once('close', resolve))
     try {
-      const reason = await within(ms, command, ending(child))
-      if (child.exitCode !== 0) throw new Error(`${command} ${reason}\n${stderr}`)
+      const what = [basename(command), ...args].join(' ').slice(0, shownText)
+      const reason = await within(ms, what, ending(child))
+      if (child.exitCode !== 0) throw new Error(`${what} ${reason}\n${stderr}`)
       await closed
       return stdout
     } catch (error) {

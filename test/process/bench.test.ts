@@ -100,7 +100,7 @@ test('the result keeps the comparison at its top, and a scenario that failed kee
   assert.deepEqual(Object.keys(result.scenarios), ['relays'])
   assert.deepEqual(result.failures, { slow: 'it broke' })
   const text = table(result)
-  for (const said of ['■ Relays', 'mesh ÷ nginx TLS', 'NOT met', '2 000', 'Node.js 26.10.0'])
+  for (const said of ['■ Relays', 'mesh ÷ nginx TLS', 'NOT met', '2 000', 'Node.js 26.10.0', 'slow FAILED'])
     assert.ok(text.includes(said), said)
 })
 

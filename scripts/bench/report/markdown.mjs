@@ -1,4 +1,5 @@
 import { budgetCells } from '../budget.mjs'
+import { failureLines } from './failure-lines.mjs'
 import { machineLines } from './machine-line.mjs'
 
 const marks = { begin: '<!-- figures -->', end: '<!-- /figures -->' }
@@ -8,6 +9,7 @@ export function markdown(result) {
   const budget = result.blocks.flatMap((block) => block.budget)
   return [
     machineLines(result).join('\n'),
+    ...failureLines(result),
     '### The budget',
     tableOf(['measure', 'measured', 'limit', ''], budget.map(budgetCells)),
     ...result.blocks.flatMap(({ title, columns, rows, notes }) => [

@@ -1,9 +1,10 @@
 import { budgetCells } from '../budget.mjs'
+import { failureLines } from './failure-lines.mjs'
 import { machineLines } from './machine-line.mjs'
 
 /** The result for people: a block for each scenario, and what it was measured on. */
 export function table(result) {
-  return [...result.blocks.map(block), ...machineLines(result), ''].join('\n')
+  return [...result.blocks.map(block), ...failureLines(result), ...machineLines(result), ''].join('\n')
 }
 
 function block({ title, columns, rows, budget, notes }) {
