@@ -1,46 +1,62 @@
-import { loads, warmUp } from './loads.mjs'
-import { cpuUs, rssMb } from './proc.mjs'
+import { warmUp } from './loads.mjs'
+import { cpuOf, forgetPeaks, peaksOf, rssOf } from './nodes.mjs'
+import { transfer } from './transfer.mjs'
 import { wrk } from './wrk.mjs'
 
-const turns = { quick: 2, full: 5 }
+const turnsOf = { quick: 2, full: 4 }
 
 /**
- * Puts every load on every side in turns: mesh, yardstick, mesh, yardstick. Yields samples `{ side, turn, figures,
- * rss, errors }`, one for each side and turn, where `rss` has the MB of each node after the loads of the turn.
+ * Puts every load on every side in turns: A, B, A, B. Sides are `{ name, url, nodes, request }`, where `request` says
+ * what of a load's is another for this side. Yields samples `{ side, turn, figures, rss, peaks, errors, failed }`, one
+ * for each side and turn: `rss` has the MB of each node after the loads of the turn, `peaks` the most it held in each
+ * load, `failed` the keys of figures in whose window requests failed.
  */
-export async function compare({ sides, options, tools, workshop, progress }) {
+export async function compare({ sides, loads, options, tools, workshop, progress }) {
   const mode = options.quick ? 'quick' : 'full'
+  const turns = options.turns ?? turnsOf[mode]
   const chosen = loads.filter((load) => load[`${mode}S`] !== undefined)
   const put = async (load, side) => {
-    const { path, ...request } = load.request
-    const beforeUs = total(side)
-    const window = await wrk({ workshop, tools, url: `${side.url}${path}`, seconds: load[`${mode}S`], ...request })
-    return { ...window, cpuUs: total(side) - beforeUs }
+    forgetPeaks(side.nodes)
+    const beforeUs = cpuOf(side.nodes)
+    const window = await windowOf(load, side, options.seconds ?? load[`${mode}S`])
+    return { ...window, cpuUs: cpuOf(side.nodes) - beforeUs }
+  }
+  const windowOf = (load, side, seconds) => {
+    if (load.transfer) return transfer({ url: side.url, ...load.transfer })
+    const { path, ...request } = { ...load.request, ...side.request }
+    return wrk({ workshop, tools, url: `${side.url}${path}`, seconds, ...request })
   }
   for (const side of sides) {
-    progress.step(`${warmUp.name} the ${side.name}`)
+    progress.step(`${warmUp.name}: ${side.name}`)
     await put(warmUp, side)
   }
   const samples = []
-  for (let turn = 1; turn <= turns[mode]; turn += 1) {
-    const taken = sides.map((side) => ({ side: side.name, turn, figures: {}, rss: {}, errors: 0 }))
+  for (let turn = 1; turn <= turns; turn += 1) {
+    const taken = sides.map((side) => ({
+      side: side.name,
+      turn,
+      figures: {},
+      rss: {},
+      peaks: {},
+      errors: 0,
+      failed: [],
+    }))
     for (const load of chosen) {
       for (const [at, side] of sides.entries()) {
-        progress.step(`turn ${turn} of ${turns[mode]}: ${load.name}, ${side.name}`)
+        progress.step(`turn ${turn} of ${turns}: ${load.name}, ${side.name}`)
         const window = await put(load, side)
-        Object.assign(taken[at].figures, load.figures(window))
+        const found = load.figures(window)
+        Object.assign(taken[at].figures, found)
+        taken[at].peaks[load.name] = peaksOf(side.nodes)
         taken[at].errors += window.errors
+        if (window.errors > 0) taken[at].failed.push(...Object.keys(found))
       }
     }
     for (const [at, side] of sides.entries()) {
-      taken[at].rss = Object.fromEntries(side.nodes.map(({ name, pid }) => [name, rssMb(pid)]))
+      taken[at].rss = rssOf(side.nodes)
       taken[at].figures.rss_mb = Math.max(...Object.values(taken[at].rss))
     }
     samples.push(...taken)
   }
   return samples
-}
-
-function total({ nodes }) {
-  return nodes.reduce((sum, { pid }) => sum + cpuUs(pid), 0)
 }

@@ -4,6 +4,7 @@ import { node } from '../setup.mjs'
 
 /** What the figures depend on: `{ date, machine, versions }`. */
 export function describeMachine(tools) {
+  const load = loadavg()[0]
   const versions = Object.entries(tools).map(([name, { version }]) => [name, version])
   return {
     date: new Date().toISOString(),
@@ -13,7 +14,9 @@ export function describeMachine(tools) {
       memoryMb: Math.round(totalmem() / 1e6),
       kernel: release(),
       /** Load of the minute before: what else the cores were doing. */
-      load: loadavg()[0],
+      load,
+      /** Whether the cores had less than half of their time left. */
+      busy: load > cpus().length / 2,
     },
     versions: {
       node: spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 10_000 }).stdout.trim().replace(/^v/, ''),

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { until } from './deadline.mjs'
 
 const host = '127.0.0.1'
+const readyMs = 10_000
 
 /** Ports of the loopback interface that nobody listens on, all different. */
 export async function freePorts(count) {
@@ -12,8 +14,12 @@ export async function freePorts(count) {
   return ports
 }
 
-/** Whether somebody listens there. */
-export function listens(port) {
+/** Waits until what is called `name` listens there. Throws when it dies before, or takes too long. */
+export async function listening(name, port, died) {
+  await Promise.race([until(readyMs, `starting ${name}`, () => listens(port)), died])
+}
+
+function listens(port) {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
     socket.once('connect', () => resolve(true))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** Linux reports CPU time in units of 10 ms to every program, whatever the kernel's own clock does. */
 const tickUs = 10_000
@@ -9,9 +9,29 @@ export function cpuUs(pid) {
   return (Number(fields[11]) + Number(fields[12])) * tickUs
 }
 
-/** Resident memory of a process, in MB (10⁶ octets). */
+/** Resident memory of a process now, in MB (10⁶ octets). */
 export function rssMb(pid) {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return statusMb(pid, 'VmRSS')
+}
+
+/** The most that a process has held since {@link forgetPeak}, or since it started, in MB. */
+export function peakMb(pid) {
+  return statusMb(pid, 'VmHWM')
+}
+
+/** Lets the kernel take what a process holds now as the most it has held: proc(5), `clear_refs`. */
+export function forgetPeak(pid) {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** How many files a process started from this one may have open: runtimes and servers raise the soft limit to the hard. */
+export function openFiles() {
+  const hard = /^Max open files\s+\d+\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard)
+}
+
+function statusMb(pid, key) {
+  const kib = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   if (kib === undefined) throw new Error(`process ${pid} has ended`)
   return (Number(kib) * 1024) / 1e6
 }

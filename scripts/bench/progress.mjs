@@ -1,5 +1,7 @@
 /** Says what is going on: one line that changes on a terminal, one line a step elsewhere. */
 export class Progress {
+  /** What the steps are of. */
+  name = ''
   #stream
   #startMs = performance.now()
 
@@ -8,7 +10,7 @@ export class Progress {
   }
 
   step(text) {
-    const line = `${String(Math.round((performance.now() - this.#startMs) / 1000)).padStart(4)} s  ${text}`
+    const line = `${String(Math.round((performance.now() - this.#startMs) / 1000)).padStart(4)} s  ${this.name === '' ? '' : `${this.name}: `}${text}`
     const { columns, isTTY } = this.#stream
     this.#stream.write(isTTY ? `\r\x1b[K${line.slice(0, (columns || 80) - 1)}` : `${line}\n`)
   }

@@ -4,10 +4,16 @@ import { delimiter, join } from 'node:path'
 
 const needed = ['wrk', 'nginx', 'openssl']
 
+/** Programs without which something is left out, and the Debian packages that have them. */
+export const optional = { haproxy: 'haproxy', stunnel: 'stunnel4' }
+
 /** System administrators' folders are not on everybody's path, but nginx is there. */
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
 
-/** The programs measured with, by name: `{ path, version }`. Ends the process with what to install when one is missing. */
+/**
+ * The programs measured with, by name: `{ path, version }`; an optional one that is missing is not among them. Ends the
+ * process with what to install when one is missing that is not optional.
+ */
 export function findTools() {
   if (process.platform !== 'linux') refuse('The benchmark reads CPU time and memory from /proc: it runs on Linux only.')
   const found = needed.map((name) => [name, find(name)])
@@ -18,7 +24,9 @@ export function findTools() {
         `  apt-get install ${needed.join(' ')}`,
     )
   }
-  return Object.fromEntries(found.map(([name, path]) => [name, { path, version: versionOf(name, path) }]))
+  const others = Object.keys(optional).map((name) => [name, find(name)])
+  const present = [...found, ...others.filter(([, path]) => path !== undefined)]
+  return Object.fromEntries(present.map(([name, path]) => [name, { path, version: versionOf(name, path) }]))
 }
 
 function refuse(text) {
@@ -40,8 +48,10 @@ function find(name) {
     })
 }
 
+const wordOf = { openssl: 'version', stunnel: '-version' }
+
 function versionOf(name, path) {
-  const { stderr, stdout } = spawnSync(path, [name === 'openssl' ? 'version' : '-v'], {
+  const { stderr, stdout } = spawnSync(path, [wordOf[name] ?? '-v'], {
     encoding: 'utf8',
     timeout: 10_000,
   })

@@ -1,37 +1,56 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { environment } from '../setup.mjs'
 import { within } from './deadline.mjs'
 
 const stopMs = 5000
 const shownLines = 10
+const shownText = 200
 
 /** A temporary folder and the processes that work in it; both are gone when it is closed. */
 export class Workshop {
   folder = mkdtempSync(join(tmpdir(), 'postern-bench-'))
   #running = new Set()
   #closing
+  #lose
+  /** Rejects when a process that should run until the workshop closes ends before. */
+  died = new Promise((_, reject) => {
+    this.#lose = reject
+  })
 
   get closing() {
     return this.#closing !== undefined
   }
 
   /**
-   * Starts a process that runs until the workshop closes, and yields `{ pid, stdout, died }`, where `died` rejects when
-   * the process ends before. Its standard error is kept as the log of `name`. With `channel`, it holds a channel to
-   * this process, by which a node of the mesh notices even that this one was killed.
+   * Starts a process that runs until it is stopped or the workshop closes, and yields `{ pid, stdout, died, stop }`,
+   * where `died` rejects when the process ends before. Its standard error is kept as the log of `name`. With `channel`,
+   * it holds a channel to this process, by which a node of the mesh notices even that this one was killed.
    */
   start(name, command, args, { env = environment, channel = false } = {}) {
     const log = openSync(join(this.folder, `${name}.log`), 'a', 0o600)
     const child = this.#spawn(command, args, { env, stdio: ['ignore', 'pipe', log, ...(channel ? ['ipc'] : [])] })
     closeSync(log)
+    let stopped = false
     const died = ending(child).then((reason) => {
       throw new Error(`${name} ${reason}`)
     })
-    died.catch(() => {})
-    return { pid: child.pid, stdout: child.stdout, died }
+    died.catch((error) => {
+      if (!stopped && !this.closing) this.#lose(error)
+    })
+    const stop = () => {
+      stopped = true
+      return this.#end([child])
+    }
+    return { pid: child.pid, stdout: child.stdout, died, stop }
+  }
+
+  /** Writes the content of files of the folder into one. */
+  join(name, parts) {
+    const content = parts.map((part) => readFileSync(join(this.folder, part), 'utf8')).join('')
+    writeFileSync(join(this.folder, name), content, { mode: 0o600 })
   }
 
   /** Runs a command to its end and yields its standard output. Throws when it fails or takes longer than `ms`. */
@@ -46,8 +65,9 @@ export class Workshop {
     })
     const closed = new Promise((resolve) => child.once('close', resolve))
     try {
-      const reason = await within(ms, command, ending(child))
-      if (child.exitCode !== 0) throw new Error(`${command} ${reason}\n${stderr}`)
+      const what = [basename(command), ...args].join(' ').slice(0, shownText)
+      const reason = await within(ms, what, ending(child))
+      if (child.exitCode !== 0) throw new Error(`${what} ${reason}\n${stderr}`)
       await closed
       return stdout
     } catch (error) {
@@ -69,13 +89,16 @@ export class Workshop {
   }
 
   async #close() {
-    const running = [...this.#running]
+    await this.#end([...this.#running])
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  async #end(running) {
     const ended = Promise.all(running.map((child) => ending(child)))
     for (const child of running) signal(child, 'SIGTERM')
     await within(stopMs, 'stopping', ended).catch(() => {})
     // Kills what is left of each group, such as a worker whose master has ended.
     for (const child of running) signal(child, 'SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 
   /** Each process leads a group: signals of the terminal do not reach it, and ours reach its workers too. */

@@ -1,8 +1,21 @@
--- Says what came of a load in one line of JSON. An argument is the length of a body to post with every request.
+-- Says what came of a load in one line of JSON. Arguments: the length of a body to post with every request, or 0; and
+-- how many paths below /r/ to ask for in turn, or 0 for the URL's own.
+local requests, at = {}, 0
+
 function init(args)
-  if args[1] then
+  local bytes, paths = tonumber(args[1] or 0), tonumber(args[2] or 0)
+  if bytes > 0 then
     wrk.method = "POST"
-    wrk.body = string.rep("postern ", math.ceil(args[1] / 8)):sub(1, tonumber(args[1]))
+    wrk.body = string.rep("postern ", math.ceil(bytes / 8)):sub(1, bytes)
+  end
+  if paths == 0 then return end
+  for number = 1, paths do
+    requests[number] = wrk.format(nil, string.format("/r/%05d", number - 1))
+  end
+  -- A global function `request` makes wrk ask for every single one.
+  request = function()
+    at = at % paths + 1
+    return requests[at]
   end
 end
 

@@ -1,22 +1,22 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from './deadline.mjs'
-import { listens } from './ports.mjs'
-import { childOf } from './proc.mjs'
+import { until } from '../deadline.mjs'
+import { listening } from '../ports.mjs'
+import { childOf } from '../proc.mjs'
 
 const readyMs = 10_000
 const scratch = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
 /**
  * Starts an nginx with one worker and the given content of its `http` block; relative paths in it are below the
- * workshop's folder. Yields the worker, which does the work, as `{ name, pid, died }` when it listens on `port`.
+ * workshop's folder. Yields the worker, which does the work, as `{ name, pid }` when it listens on `port`.
  */
 export async function startNginx({ workshop, tools, name, port, http }) {
   const file = join(workshop.folder, `${name}.conf`)
   writeFileSync(file, config(name, http))
   const { died, pid } = workshop.start(name, tools.nginx.path, ['-p', workshop.folder, '-c', file])
-  await Promise.race([until(readyMs, `starting ${name}`, () => listens(port)), died])
-  return { name, pid: await until(readyMs, `the worker of ${name}`, () => childOf(pid)), died }
+  await listening(name, port, died)
+  return { name, pid: await until(readyMs, `the worker of ${name}`, () => childOf(pid)) }
 }
 
 function config(name, http) {
