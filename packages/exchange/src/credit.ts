@@ -4,6 +4,15 @@ export const initialCredit = 64 * 1024
 export const maxWindow = 1024 * 1024
 const maxCredit = 0xffff_ffff
 
+/** Octets that an exchange may queue when it is alone, and when there are very many. */
+const mostQueued = 128 * 1024
+const leastQueued = 16 * 1024
+
+/** What one of the exchanges may queue: the more are open, the less, so that all together stay near the limit. */
+export function queueShare(limitBytes: number, exchanges: number): number {
+  return Math.min(mostQueued, Math.max(leastQueued, limitBytes / exchanges))
+}
+
 /** How much the other side lets us send on one exchange. */
 export class SendCredit {
   #available = initialCredit

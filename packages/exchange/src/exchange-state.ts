@@ -2,12 +2,13 @@ import type { FieldLines } from '@postern/protocol'
 import { type GrowthBudget, ReceiveWindow, SendCredit } from './credit.ts'
 import type { BodySource } from './schedule.ts'
 
-/** A writer is asked to wait above the first, and told to go on below the second. */
-const highWater = 128 * 1024
-const lowWater = 32 * 1024
+/** Of what may be queued, the part below which a writer that waits is told to go on. */
+const lowWater = 1 / 4
 
 /** Whoever is told of what happens to the queue of an exchange. */
 export interface QueueOwner {
+  /** Octets that an exchange may queue before its writer is asked to wait. */
+  readonly queueBytes: number
   /** All that was queued has left. */
   queueEmptied(state: ExchangeState): void
   /** A writer that was asked to wait may go on. */
@@ -23,6 +24,7 @@ export class ExchangeState implements BodySource {
   answered = false
   localEnded = false
   scheduled = false
+  begun = false
   remoteEnded = false
   /** The trailers of an end that waits for the queue. */
   ending: FieldLines | undefined
@@ -48,7 +50,7 @@ export class ExchangeState implements BodySource {
   push(chunk: Uint8Array): boolean {
     this.#queue.push(chunk)
     this.#queued += chunk.byteLength
-    this.#waiting = this.#queued >= highWater
+    this.#waiting = this.#queued >= this.#owner.queueBytes
     return !this.#waiting
   }
 
@@ -67,7 +69,7 @@ export class ExchangeState implements BodySource {
 
   emptied(): void {
     if (this.#queued === 0) this.#owner.queueEmptied(this)
-    if (!this.#waiting || this.#queued > lowWater) return
+    if (!this.#waiting || this.#queued > this.#owner.queueBytes * lowWater) return
     this.#waiting = false
     this.#owner.queueDrained(this)
   }

@@ -27,12 +27,15 @@ export interface MachineLimits {
   readonly exchanges: number
   /** Octets that receive windows may grow by above their initial size, all exchanges together. */
   readonly growthBytes: number
+  /** Octets of content that may be queued, shared out among the exchanges that are open. */
+  readonly queueBytes: number
   /** Control frames that may wait while the other side does not read. */
   readonly controlBytes: number
 }
 
 export const defaultLimits: MachineLimits = {
-  exchanges: 4096,
+  exchanges: 8192,
   growthBytes: 16 * 1024 * 1024,
+  queueBytes: 16 * 1024 * 1024,
   controlBytes: 8 * 1024 * 1024,
 }

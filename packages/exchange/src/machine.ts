@@ -18,7 +18,7 @@ import {
   writeRequestHead,
   writeResponseHead,
 } from '@postern/protocol'
-import { GrowthBudget } from './credit.ts'
+import { GrowthBudget, queueShare } from './credit.ts'
 import { ExchangeState, type QueueOwner } from './exchange-state.ts'
 import { endFrame, headFrame } from './head-frame.ts'
 import { IdTable } from './id-table.ts'
@@ -58,6 +58,10 @@ export class Machine implements QueueOwner {
   /** Exchanges open now. */
   get size(): number {
     return this.#exchanges.size
+  }
+
+  get queueBytes(): number {
+    return queueShare(this.#limits.queueBytes, this.size)
   }
 
   /** Whether an exchange is open. */

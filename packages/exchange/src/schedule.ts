@@ -12,21 +12,28 @@ export interface BodySource {
   readonly sendable: number
   /** Takes up to `bytes` from the front of the queue, as one piece. */
   takePiece(bytes: number): Uint8Array
-  /** Whether it stands in the queue, which the schedule alone writes. */
+  /** Whether it stands in a queue, which the schedule alone writes. */
   scheduled: boolean
+  /** Whether it has had a turn, which the schedule alone writes. */
+  begun: boolean
   /** All of the queue has left. */
   emptied(): void
 }
 
-/** What leaves a trunk next: control frames first, in order; then content of different exchanges in turns. */
+/**
+ * What leaves a trunk next: control frames first, in order; then content of different exchanges in turns. Who has had no
+ * turn goes before those who have, so that a short answer does not wait for a thousand downloads; one of these goes
+ * first in each pull, so that they never stand still.
+ */
 export class Schedule {
   #control: Uint8Array[] = []
   #controlBytes = 0
-  /** Those whose turn it is to come, in order. */
-  readonly #ready: BodySource[] = []
+  /** Those whose first turn is to come, and those who have had one, in order. */
+  readonly #fresh: BodySource[] = []
+  readonly #begun: BodySource[] = []
 
   get pending(): boolean {
-    return this.#control.length > 0 || this.#ready.length > 0
+    return this.#control.length > 0 || this.#fresh.length > 0 || this.#begun.length > 0
   }
 
   get controlFrames(): number {
@@ -46,13 +53,18 @@ export class Schedule {
   addBody(source: BodySource): void {
     if (source.scheduled || source.sendable === 0) return
     source.scheduled = true
-    this.#ready.push(source)
+    this.#queueOf(source).push(source)
   }
 
   removeBody(source: BodySource): void {
     if (!source.scheduled) return
     source.scheduled = false
-    this.#ready.splice(this.#ready.indexOf(source), 1)
+    const queue = this.#queueOf(source)
+    queue.splice(queue.indexOf(source), 1)
+  }
+
+  #queueOf({ begun }: BodySource): BodySource[] {
+    return begun ? this.#begun : this.#fresh
   }
 
   /** Frames worth at least `bytes`, or all there are. */
@@ -61,15 +73,20 @@ export class Schedule {
     let taken = this.#controlBytes
     this.#control = []
     this.#controlBytes = 0
-    let at = 0
-    for (; taken < bytes && at < this.#ready.length; at++) {
-      const source = this.#ready[at] as BodySource
+    let [fresh, begun] = [0, 0]
+    let goesOn = this.#begun.length > 0
+    while (taken < bytes && fresh + begun < this.#fresh.length + this.#begun.length) {
+      const first = !goesOn && fresh < this.#fresh.length
+      goesOn = false
+      const source = (first ? this.#fresh[fresh++] : this.#begun[begun++]) as BodySource
       source.scheduled = false
+      source.begun = true
       taken += this.#turn(source, out)
       // To the back: after everyone who waits.
       this.addBody(source)
     }
-    this.#ready.splice(0, at)
+    this.#fresh.splice(0, fresh)
+    this.#begun.splice(0, begun)
     if (this.#control.length > 0) {
       out.push(...this.#control)
       this.#control = []

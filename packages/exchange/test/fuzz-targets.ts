@@ -18,7 +18,7 @@ import { type Actor, actorOf } from './playbook.ts'
 type Side = 'initiator' | 'responder'
 
 /** Low enough to be reached. */
-const limits = { exchanges: 3, growthBytes: 128 * 1024, controlBytes: 4096 }
+const limits = { exchanges: 3, growthBytes: 128 * 1024, queueBytes: 128 * 1024, controlBytes: 4096 }
 /** More than a first credit. */
 const much = Buffer.alloc(100_000)
 /** Exchanges that an initiator has opened before it hears anything. */

@@ -249,3 +249,40 @@ test('content of many exchanges takes turns, and a head that comes later still g
   assert.ok(order.indexOf('response 3') < order.lastIndexOf('body 1'), order.join(', '))
   assert.ok(order.indexOf('body 2') < order.lastIndexOf('body 1'), order.join(', '))
 })
+
+test('the content of a short answer waits for one turn of others, not for the turns of all', () => {
+  const server = actorOf('responder')
+  const client = actorOf('initiator')
+  const downloads = 50
+  for (let i = 0; i <= downloads; i++) client.machine.request(requestHead())
+  talk(client, server)
+  for (let id = 1; id <= downloads; id++) {
+    server.machine.respond(id, responseHead())
+    server.machine.write(id, Buffer.alloc(60_000))
+  }
+  const turnBytes = 32 * 1024
+  for (const chunk of server.machine.pull(downloads * turnBytes)) client.machine.receive(chunk)
+  const before = client.said.length
+  const short = downloads + 1
+  server.machine.respond(short, responseHead())
+  server.machine.write(short, Buffer.alloc(100))
+  talk(client, server)
+  const turns = client.said.slice(before).filter((line) => line.startsWith('body'))
+  assert.ok(turns.length > downloads)
+  const at = turns.findIndex((line) => line.startsWith(`body ${short} `))
+  assert.equal(at, 1, 'one of those that have begun goes on meanwhile')
+})
+
+test('what may be queued is shared out: of many exchanges none may queue what one alone may', () => {
+  const queuedOf = (exchanges: number) => {
+    const server = actorOf('responder', { queueBytes: 1024 * 1024 })
+    const client = actorOf('initiator')
+    for (let i = 0; i < exchanges; i++) client.machine.request(requestHead())
+    talk(client, server)
+    server.machine.respond(1, responseHead())
+    let queued = 1024
+    while (server.machine.write(1, Buffer.alloc(1024))) queued += 1024
+    return queued
+  }
+  assert.deepEqual([1, 16, 1000].map(queuedOf), [128 * 1024, 64 * 1024, 16 * 1024])
+})

@@ -11,8 +11,6 @@ import { wrk } from '../wrk.mjs'
 const wanted = { quick: 1000, full: 10_000 }
 const idleS = { quick: 5, full: 30 }
 const abreast = 50
-/** A trunk takes 4096 exchanges at a time. */
-const trunks = 4
 /** Files that a process has open beside one for each WebSocket. */
 const otherFiles = 500
 const upgrade =
@@ -24,7 +22,7 @@ export async function websockets({ options, progress, tools, workshop }) {
   const mode = options.quick ? 'quick' : 'full'
   const count = Math.min(wanted[mode], openFiles() - otherFiles)
   progress.step('starting a mesh before a server of WebSockets')
-  const { nodes, url } = await startMesh({ workshop, backend: await startReceiver(workshop), path: { trunks } })
+  const { nodes, url } = await startMesh({ workshop, backend: await startReceiver(workshop) })
   progress.step('warming up')
   await wrk({ workshop, tools, url: `${url}/`, connections: 64, seconds: options.seconds ?? 3 })
   const before = rssOf(nodes)
@@ -77,7 +75,7 @@ function block({ count, closed, kb_each: kbEach, left, rss_mb: rss }, nodes) {
     budget: [budgeted('memory of an idle WebSocket over the three nodes', kbEach.all, 'KB', { below: 20 })],
     notes: [
       ...short,
-      `Over ${trunks} trunks. ${closed} were closed while idle; ${left.requests + left.exchanges} were counted after all were closed.`,
+      `${closed} were closed while idle; ${left.requests + left.exchanges} were counted after all were closed.`,
     ],
   }
 }
