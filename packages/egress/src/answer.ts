@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Incoming, RequestListener } from '@postern/exchange'
 import { type ExchangeFailureCode, endToEndFields, type FieldLines, fieldValue } from '@postern/protocol'
 import type { Carried, Connection } from './backend/connection.ts'
+import type { Wire } from './backend/dial.ts'
 import type { BackendRequestHead } from './backend/request-head.ts'
 import type { BackendHead } from './backend/response-head.ts'
 import { tunnel } from './tunnel.ts'
@@ -106,17 +106,18 @@ export class Answer implements Carried {
   }
 
   /** In an answer that upgrades, Upgrade says to what; it is written anew for the client's connection. */
-  tunnel(head: BackendHead, socket: Socket): void {
+  tunnel(head: BackendHead, wire: Wire, early: Buffer): void {
     const fields = endToEndFields(head.fields)
     const protocol = fieldValue(head.fields, 'upgrade')
     if (protocol !== undefined) fields.push('upgrade', protocol)
     this.#answered = true
     this.#ended = true
     this.#connection = undefined
-    this.#tunnelled = tunnel(this.#exchange, socket)
+    this.#tunnelled = tunnel(this.#exchange, wire)
     this.#exchange.respond({ status: head.status, fields, backendUs: this.#elapsedUs(), end: false })
     this.#events.answered(head.status)
-    socket.on('close', () => this.#events.over(true))
+    if (early.length > 0) wire.take(early)
+    wire.socket.on('close', () => this.#events.over(true))
   }
 
   #elapsedUs(): number {

@@ -1,8 +1,9 @@
-import type { Duplex } from 'node:stream'
 import type { Incoming, RequestListener } from '@postern/exchange'
+import type { Wire } from './backend/dial.ts'
 
 /** Joins an exchange that was upgraded to the backend's socket, octet for octet, with backpressure and half-close. */
-export function tunnel(exchange: Incoming, socket: Duplex): RequestListener {
+export function tunnel(exchange: Incoming, wire: Wire): RequestListener {
+  const { socket } = wire
   let waiting = 0
   let over = false
   const breakOff = () => {
@@ -10,9 +11,9 @@ export function tunnel(exchange: Incoming, socket: Duplex): RequestListener {
     over = true
     exchange.reset('ABORTED')
   }
-  socket.on('data', (chunk: Buffer) => {
-    if (!exchange.write(chunk)) socket.pause()
-  })
+  wire.take = (octets) => {
+    if (!exchange.write(Buffer.from(octets))) socket.pause()
+  }
   socket.on('end', () => exchange.end())
   socket.on('error', breakOff)
   socket.on('close', () => {

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net'
 import type { ExchangeFailureCode, FieldLines, RequestHead } from '@postern/protocol'
 import type { Carried, Connection } from '../src/backend/connection.ts'
+import type { Wire } from '../src/backend/dial.ts'
 import { backendHead } from '../src/backend/request-head.ts'
 import type { BackendHead } from '../src/backend/response-head.ts'
 import { requestHead } from './heads.ts'
@@ -85,13 +85,14 @@ export class Recorder implements Carried {
     this.#over.resolve()
   }
 
-  tunnel({ status }: BackendHead, socket: Socket): void {
+  tunnel({ status }: BackendHead, wire: Wire, early: Buffer): void {
     this.heard.push(`tunnel ${status}`)
-    socket.on('error', () => {})
-    socket.once('data', (octets: Buffer) => {
-      socket.write('pong')
-      this.#tunnelled.resolve(octets)
-    })
+    wire.socket.on('error', () => {})
+    wire.take = (octets) => {
+      wire.socket.write('pong')
+      this.#tunnelled.resolve(Buffer.from(octets))
+    }
+    if (early.length > 0) wire.take(early)
   }
 
   drained(): void {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { type ExchangeFailureCode, type FieldLines, fieldValue, type Watched } from '@postern/protocol'
 import { ContentWriter } from './content-writer.ts'
+import type { Wire } from './dial.ts'
 import type { BackendRequestHead } from './request-head.ts'
 import type { BackendHead } from './response-head.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -15,11 +16,12 @@ export interface Carried {
   /** The head has been sent: content may follow. */
   sent(connection: Connection): void
   response(head: BackendHead): void
+  /** Content, which belongs to the hearer from then on. */
   data(piece: Uint8Array): void
   /** The response is whole. Nothing follows. */
   end(trailers: FieldLines): void
-  /** The connection is a tunnel from here on, and no longer watched. Nothing follows. */
-  tunnel(head: BackendHead, socket: Socket): void
+  /** The connection is a tunnel from here on, and no longer watched; `early` octets of it are lent. Nothing follows. */
+  tunnel(head: BackendHead, wire: Wire, early: Buffer): void
   /** Content may be written again. */
   drained(): void
   /** Nothing follows. */
@@ -41,6 +43,7 @@ const marginMs = 1000
 export class Connection implements Watched {
   deadlineMs = performance.now() + keptMs
   place = -1
+  readonly #wire: Wire
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
   readonly #idleMs: number
@@ -52,7 +55,9 @@ export class Connection implements Watched {
   #paused = false
   #over = false
 
-  constructor(socket: Socket, idleMs: number, owner: ConnectionOwner) {
+  constructor(wire: Wire, idleMs: number, owner: ConnectionOwner) {
+    const { socket } = wire
+    this.#wire = wire
     this.#socket = socket
     this.#idleMs = idleMs
     this.#owner = owner
@@ -61,7 +66,7 @@ export class Connection implements Watched {
       head: (head) => this.#head(head),
       data: (piece) => {
         this.#allow(this.#idleMs)
-        this.#carried?.data(piece)
+        this.#carried?.data(Buffer.from(piece))
       },
       end: (trailers) => {
         this.#ended = true
@@ -69,6 +74,7 @@ export class Connection implements Watched {
       },
       malformed: (detail) => this.#fail(this.#final === undefined ? 'BACKEND_INVALID' : 'ABORTED', detail),
     })
+    wire.take = (octets) => this.#read(octets)
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
   }
 
@@ -130,7 +136,6 @@ export class Connection implements Watched {
   }
 
   readonly #listeners = {
-    data: (octets: Buffer) => this.#read(octets),
     drain: () => this.#carried?.drained(),
     end: () => {
       if (this.#carried !== undefined) this.#reader.close()
@@ -177,8 +182,7 @@ export class Connection implements Watched {
       return
     }
     for (const [event, listener] of Object.entries(this.#listeners)) this.#socket.off(event, listener)
-    carried.tunnel(head, this.#socket)
-    if (early.length > 0) this.#socket.unshift(early)
+    carried.tunnel(head, this.#wire, early)
   }
 
   #lost(reason: string): void {

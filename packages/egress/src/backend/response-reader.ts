@@ -24,8 +24,8 @@ const more = -1
 type Step = 'head' | 'sized' | 'chunk' | 'chunked' | 'chunkEnd' | 'trailers' | 'untilClose' | 'over'
 
 /**
- * Reads one HTTP/1.1 response after another off a connection (RFC 9112 sections 4 to 7) as a pure machine. Content is
- * passed on as it stands in the chunk, without a copy; a head beyond 32 KiB is refused. Never throws on input.
+ * Reads one HTTP/1.1 response after another off a connection (RFC 9112 sections 4 to 7) as a pure machine. Keeps nothing
+ * of the octets that it is given. Content is passed on as it stands there, without a copy; a head beyond 32 KiB is refused. Never throws on input.
  */
 export class ResponseReader {
   readonly #sink: ResponseSink
@@ -56,7 +56,7 @@ export class ResponseReader {
     while (at < all.length && this.#step !== 'over') {
       const next = this.#steps[this.#step](all, at)
       if (next === more) {
-        this.#rest = all.subarray(at)
+        this.#rest = Buffer.from(all.subarray(at))
         return octets.length
       }
       at = next
