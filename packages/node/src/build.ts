@@ -89,9 +89,10 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     await within(stopMs, admin?.close() ?? Promise.resolve())
   }
   try {
-    if (config.ingress !== undefined) {
+    const [trunks] = mesh.trunks
+    if (config.ingress !== undefined && trunks !== undefined) {
       const { startIngress } = await import('@postern/ingress')
-      ingress = await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters })
+      ingress = await startIngress({ config: config.ingress, trunks, log, meter: counters })
     }
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
     const running = { config, member, mesh, ingress, egress, renewal, counters, clock, startedMs: clock.now() }
