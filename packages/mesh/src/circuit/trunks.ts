@@ -79,7 +79,7 @@ export class TrunkPool implements WatchedTrunks {
     this.#changed = () =>
       listener({
         offers: [...this.#services].map(([service, { egresses }]) => [service, egresses]),
-        trunks: [...this.#egresses.values()].flatMap(({ trunks }) => [...trunks]),
+        trunks: [...this.#egresses.values()].flatMap(({ trunks }) => Array.from(trunks)),
       })
     this.#changed()
   }
