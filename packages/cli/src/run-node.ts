@@ -1,6 +1,6 @@
 import type { Config, NodeStatus, PosternNode } from '@postern/node'
 import { colours } from './colours.ts'
-import { print, sheet } from './output.ts'
+import { exitCode, print, sheet } from './output.ts'
 
 export interface RunOptions {
   readonly json?: true | undefined
@@ -21,9 +21,10 @@ export async function runNode(config: Config, options: RunOptions): Promise<void
   process.on('unhandledRejection', (error) => defect(node, error))
   const status = node.status()
   print(options.json, status, () => `${glance(status, performance.now() - startMs)}${options.note?.(status) ?? ''}`)
-  await stopAsked()
+  const lost = await Promise.race([stopAsked(), node.lost])
+  if (lost !== undefined) node.log.error('node broken', { code: lost.code, reason: lost.message })
   await node.stop()
-  process.exit()
+  process.exit(lost === undefined ? undefined : exitCode.failed)
 }
 
 function defect(node: PosternNode, error: unknown): void {

@@ -135,28 +135,34 @@ test('expose and open make a working pair, with no config written', async () => 
   assert.equal(await relay.end('SIGINT'), 0)
 })
 
-test('a request under way when its node is told to stop is answered first', async () => {
-  const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
-  await using backend = await backendOf((_request, response) => void held.then(() => response.end('in the end')))
-  const port = await found('api')
-  await using relay = await up(`up --config relay-1/postern.yaml --set relay.listen=[/ip4/127.0.0.1/tcp/${port}]`)
-  await using egress = await up(`expose api ${backend.url} --dir egress-1`)
-  await using ingress = await up('open api --dir ingress-1 --relays 1 --listen 127.0.0.1:0')
-  await ready('ingress-1')
-  const answer = fetch(ingress.status.ingress?.urls[0] ?? '')
-  await eventually('the request is at the backend', () => backend.requests === 1)
-  const ends = [egress.end(), ingress.end()]
-  await eventually('the ingress takes nothing new', () =>
-    fetch(ingress.status.ingress?.urls[0] ?? '', { signal: AbortSignal.timeout(1000) }).then(
-      () => false,
-      () => true,
-    ),
-  )
-  letGo()
-  assert.equal(await (await answer).text(), 'in the end')
-  assert.deepEqual(await Promise.all(ends), [0, 0])
-  assert.equal(await relay.end(), 0)
-})
+for (const workers of [0, 2]) {
+  test(`a request under way when its node is told to stop is answered first, with ${workers} workers`, async () => {
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+    await using backend = await backendOf((_request, response) => void held.then(() => response.end('in the end')))
+    const port = await found('api')
+    await using relay = await up(`up --config relay-1/postern.yaml --set relay.listen=[/ip4/127.0.0.1/tcp/${port}]`)
+    await using egress = await up(
+      `up --config egress-1/postern.yaml --set workers=${workers} --set egress.services.api.backends=[${backend.url}]`,
+    )
+    await using ingress = await up(
+      `up --config ingress-1/postern.yaml --set workers=${workers} --set ingress.path.relays=1 --set ingress.listen.0.url=http://127.0.0.1:0`,
+    )
+    await ready('ingress-1')
+    const answer = fetch(ingress.status.ingress?.urls[0] ?? '')
+    await eventually('the request is at the backend', () => backend.requests === 1)
+    const ends = [egress.end(), ingress.end()]
+    await eventually('the ingress takes nothing new', () =>
+      fetch(ingress.status.ingress?.urls[0] ?? '', { signal: AbortSignal.timeout(1000) }).then(
+        () => false,
+        () => true,
+      ),
+    )
+    letGo()
+    assert.equal(await (await answer).text(), 'in the end')
+    assert.deepEqual(await Promise.all(ends), [0, 0])
+    assert.equal(await relay.end(), 0)
+  })
+}
 
 test('a relay whose port is taken does not come up, and says why', async () => {
   const port = await found('api')

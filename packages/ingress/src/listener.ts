@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer as createHttp, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, createServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ExchangeFailureCode, PosternError } from '@postern/protocol'
 import type { IngressConfig, ListenConfig } from './schema.ts'
@@ -11,6 +11,18 @@ export interface ListenerEvents {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, early: Buffer) => void
   /** What a client sent is no request; the answer is written on the bare socket. */
   readonly malformed: (code: ExchangeFailureCode, socket: Socket) => void
+}
+
+/**
+ * A port that several threads listen at, each for itself: the first makes sure that nobody else does. Undefined for a
+ * port of one's own.
+ */
+export type Sharing = 'first' | 'next' | undefined
+
+export interface ListenInit {
+  readonly limits: IngressConfig['limits']
+  readonly events: ListenerEvents
+  readonly sharing: Sharing
 }
 
 /** An HTTP/1.1 server where clients arrive. */
@@ -28,12 +40,11 @@ const malformedCode: Readonly<Record<string, ExchangeFailureCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** Throws ADDRESS_IN_USE, or FILE_MISSING where a certificate is not there. */
-export async function listen(
-  config: ListenConfig,
-  limits: IngressConfig['limits'],
-  events: ListenerEvents,
-): Promise<Listener> {
+/**
+ * Throws ADDRESS_IN_USE, FILE_MISSING where a certificate is not there, or CONFIG_INVALID where a port cannot be shared
+ * on this system.
+ */
+export async function listen(config: ListenConfig, { events, limits, sharing }: ListenInit): Promise<Listener> {
   const url = new URL(config.url)
   const options = {
     maxHeaderSize: limits.headBytes,
@@ -59,7 +70,8 @@ export async function listen(
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
     else events.malformed(malformedCode[error.code ?? ''] ?? 'MALFORMED_REQUEST', socket)
   })
-  await bind(server, url)
+  if (sharing === 'first') await claim(url)
+  await bind(server, url, { reusePort: sharing !== undefined })
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -88,11 +100,19 @@ function read(file: string): Buffer {
   }
 }
 
-function bind(server: Server, url: URL): Promise<void> {
+/** Listens alone for a moment, which fails where another shares the port with whoever comes. Throws what `bind` throws. */
+async function claim(url: URL): Promise<void> {
+  const server = createServer()
+  await bind(server, url, {})
+  await new Promise((resolve) => server.close(resolve))
+}
+
+function bind(server: NetServer, url: URL, options: ListenOptions): Promise<void> {
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOTSUP') return reject(unshared(cause))
       const inUse = cause.code === 'EADDRINUSE'
       reject(
         new PosternError(
@@ -107,6 +127,13 @@ function bind(server: Server, url: URL): Promise<void> {
         ),
       )
     })
-    server.listen({ port, host, backlog: 1024 }, resolve)
+    server.listen({ ...options, port, host, backlog: 1024 }, resolve)
+  })
+}
+
+function unshared(cause: Error): PosternError {
+  return new PosternError('CONFIG_INVALID', 'threads cannot listen at the same port on this system', {
+    cause,
+    remedy: 'set workers to 0',
   })
 }

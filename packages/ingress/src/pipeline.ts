@@ -12,7 +12,7 @@ import {
 } from '@postern/protocol'
 import { Call, type CallTools } from './call.ts'
 import { requestFields } from './headers.ts'
-import { type Listener, listen } from './listener.ts'
+import { type Listener, listen, type Sharing } from './listener.ts'
 import { problemOf } from './problem.ts'
 import { rawAnswer } from './raw-answer.ts'
 import { RouteTable } from './routes.ts'
@@ -25,6 +25,8 @@ export interface IngressInit {
   readonly trunks: Trunks
   readonly log: Log
   readonly meter: Meter
+  /** Whether other threads listen at the same addresses; they do not unless said otherwise. */
+  readonly sharing?: Sharing
 }
 
 /** Where clients arrive. */
@@ -47,7 +49,7 @@ export function servicesOf(config: IngressConfig): ServiceName[] {
  * Throws what `listen` throws; then nothing listens.
  */
 export async function startIngress(init: IngressInit): Promise<Ingress> {
-  const { config, log, meter } = init
+  const { config, log, meter, sharing } = init
   const deadlines = new Deadlines()
   const routes = new RouteTable(config.routes)
   const tools: CallTools = {
@@ -88,7 +90,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
 
   const listeners: Listener[] = []
   try {
-    for (const each of config.listen) listeners.push(await listen(each, config.limits, events))
+    for (const each of config.listen) listeners.push(await listen(each, { limits: config.limits, events, sharing }))
   } catch (error) {
     for (const listener of listeners) await listener.close()
     throw error

@@ -10,7 +10,7 @@ import {
   reasonOf,
   type ServiceId,
   type ServiceName,
-  type Trunks,
+  type WatchedTrunks,
 } from '@postern/protocol'
 import { type IngressPart, type PartInit, startCalling } from './calling.ts'
 import { type EndServer, echoEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
@@ -76,8 +76,8 @@ export interface MeshStatus {
 /** A node's place in the mesh. */
 export interface Mesh {
   readonly peer: PeerName
-  /** Trunks to the services called here. Throws USAGE on a node that is no ingress. */
-  readonly trunks: Trunks
+  /** Trunks to the services called here, for each reader its own; none on a node that is no ingress. */
+  readonly trunks: readonly WatchedTrunks[]
   peers(): PeerStatus[]
   status(): MeshStatus
   /** Measures the way to a service hop by hop. Throws SERVICE_UNREACHABLE where there is none. */
@@ -144,15 +144,12 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const calling = init.ingress && startCalling(part, init.ingress)
   refresh = () => {
     offering?.registration.refresh()
-    calling?.pool.refresh()
+    calling?.refresh()
   }
 
   return {
     peer: host.peer,
-    get trunks() {
-      if (calling === undefined) throw new PosternError('USAGE', 'this node is no ingress')
-      return calling.pool
-    },
+    trunks: calling?.pools ?? [],
     peers: () => peersOf(host, relay),
     status: () => ({
       peer: host.peer,
@@ -165,14 +162,15 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
         registered: offering.registration.registered.length,
       },
       entries: calling && { chosen: calling.entries.chosen.length, linked: calling.entries.linked.length },
-      services: calling?.pool.describe() ?? [],
+      services: calling?.describe() ?? [],
       relays: eachOnce([relays, offering?.guards, calling?.entries]),
       bulletinHeard: Math.max(0, ...host.heard.values()),
     }),
     async trace(service) {
       if (calling === undefined) throw new PosternError('USAGE', 'only an ingress can trace a service')
-      const trunk = await calling.pool.get(service, { waitMs: traceWaitMs })
-      return await traceHops(host, calling.pool.hopsOf(trunk), clock)
+      const [pool] = calling.pools
+      const trunk = await pool.get(service, { waitMs: traceWaitMs })
+      return await traceHops(host, pool.hopsOf(trunk), clock)
     },
     announce: (sealed) => standing.learn(sealed),
     enrol(request) {

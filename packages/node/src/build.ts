@@ -4,12 +4,13 @@ import { type Ask, askReplacement, loadMember, type Member, takeNext } from '@po
 import type { Ingress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
 import { Counters, createLog } from '@postern/observe'
-import { type Clock, type Log, systemClock } from '@postern/protocol'
+import { type Clock, type Log, type PosternError, systemClock } from '@postern/protocol'
 import { type AdminServer, startAdmin } from './admin.ts'
 import { AuthorityPart } from './authority.ts'
 import { choiceFile } from './choice-file.ts'
 import { type Config, rolesOf } from './config.ts'
 import { idle, within } from './deadline.ts'
+import { type Front, openFront } from './front.ts'
 import { checkGrants } from './grants.ts'
 import { Health } from './health/health.ts'
 import { factsOf } from './health/node-facts.ts'
@@ -19,6 +20,7 @@ import { nodeStatus } from './status.ts'
 
 export interface NodeInit {
   readonly config: Config
+  /** The system's unless said otherwise; workers go by that one in any case. */
   readonly clock?: Clock
   /** Where the log goes; 2, standard error, unless said otherwise. */
   readonly logFd?: number
@@ -31,6 +33,7 @@ export interface Parts {
   readonly mesh: Mesh
   readonly ingress: Ingress | undefined
   readonly egress: Egress | undefined
+  readonly threads: Front['threads']
   readonly renewal: Renewal
   /** Asks an authority for a credential of a new key, which waits for the next start; answers with its peer. */
   readonly replaceKey: (overlapMs: number) => Promise<string>
@@ -44,6 +47,8 @@ export interface Parts {
 export interface PosternNode {
   readonly parts: Parts
   readonly log: Log
+  /** Fulfilled when a part of it was lost without which it is none; it is to be stopped then. */
+  readonly lost: Promise<PosternError>
   status(): ReturnType<typeof nodeStatus>
   /** Lets exchanges finish within the config's `drainMs`, then stops every part in the reverse of the order of starting. */
   stop(): Promise<void>
@@ -52,9 +57,9 @@ export interface PosternNode {
 const stopMs = 3000
 
 /**
- * Starts a node: its identity, then the egress, which must be there when trunks arrive, then the mesh, then the ingress,
- * which needs trunks, and last the admin socket. Only the sides that the node has are loaded. Throws what the parts throw;
- * then nothing is left running.
+ * Starts a node: its identity, then the egress, which must be there when trunks arrive, and the workers if there are any,
+ * then the mesh, then the ingress, which needs trunks, and last the admin socket. Only the sides that the node has are
+ * loaded. Throws what the parts throw; then nothing is left running.
  */
 export async function startNode(init: NodeInit): Promise<PosternNode> {
   const { config } = init
@@ -62,16 +67,19 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   takeNext(config.state)
   const member = await loadMember(config.mesh, config.state, clock)
   checkGrants(config, member)
-  const log = createLog({ level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 })
+  const logged = { level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 }
+  const log = createLog(logged)
   const counters = new Counters()
   const tools = { clock, log, meter: counters }
 
-  const egress = config.egress && (await import('@postern/egress')).createEgress({ config: config.egress, ...tools })
   const authority = config.authority && (await AuthorityPart.open({ folder: config.authority.folder, ...tools }))
-  const mesh = await meshInit(config, member, { authority, egress }, tools)
+  const front = await openFront({ config, logged, ...tools })
+  const { egress } = front
+  const mesh = await meshInit(config, member, { authority, front }, tools)
     .then(startMesh)
     .catch(async (error: unknown) => {
       await egress?.close()
+      await front.close()
       throw error
     })
   let ingress: Ingress | undefined
@@ -86,15 +94,14 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     await within(stopMs, ingress?.close() ?? Promise.resolve())
     await within(stopMs, egress?.close() ?? Promise.resolve())
     await within(stopMs, mesh.stop())
+    await within(stopMs, front.close())
     await within(stopMs, admin?.close() ?? Promise.resolve())
   }
   try {
-    if (config.ingress !== undefined) {
-      const { startIngress } = await import('@postern/ingress')
-      ingress = await startIngress({ config: config.ingress, trunks: mesh.trunks, log, meter: counters })
-    }
+    ingress = await front.listen(mesh.trunks)
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
-    const running = { config, member, mesh, ingress, egress, renewal, counters, clock, startedMs: clock.now() }
+    const sides = { ingress, egress, threads: front.threads }
+    const running = { config, member, mesh, ...sides, renewal, counters, clock, startedMs: clock.now() }
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)
     renewal.start()
@@ -104,6 +111,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     return {
       parts,
       log,
+      lost: front.lost,
       status: () => nodeStatus(parts),
       stop() {
         parts.health.stop()
@@ -122,11 +130,12 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
 async function meshInit(
   config: Config,
   member: Member,
-  { authority, egress }: { readonly authority: AuthorityPart | undefined; readonly egress: Egress | undefined },
+  { authority, front }: { readonly authority: AuthorityPart | undefined; readonly front: Front },
   tools: Pick<MeshInit, 'clock' | 'log' | 'meter'>,
 ): Promise<MeshInit> {
   const { relay } = config
-  const ingress = await ingressPart(config, tools.log)
+  const { egress, readers } = front
+  const ingress = await ingressPart(config, readers, tools.log)
   const guards = choiceFile(join(config.state, 'guards.json'), tools.log)
   return {
     member,
@@ -139,11 +148,12 @@ async function meshInit(
   }
 }
 
-async function ingressPart({ ingress, state }: Config, log: Log): Promise<MeshInit['ingress']> {
+async function ingressPart({ ingress, state }: Config, readers: number, log: Log): Promise<MeshInit['ingress']> {
   if (ingress === undefined) return undefined
   const { servicesOf } = await import('@postern/ingress')
   const { relays, trunks } = ingress.path
-  return { services: () => servicesOf(ingress), relays, trunks, entries: choiceFile(join(state, 'entries.json'), log) }
+  const entries = choiceFile(join(state, 'entries.json'), log)
+  return { services: () => servicesOf(ingress), relays, trunks, readers, entries }
 }
 
 /** New work is turned away first, where others can still take it; then what is under way may finish. */

@@ -69,6 +69,17 @@ export function checkConfig(source: Sourced, file: string): Config {
       },
     ])
   }
+  if (config.workers > 0 && config.ingress === undefined && config.egress === undefined) {
+    throw new ConfigError(file, [
+      {
+        path: 'workers',
+        value: config.workers,
+        origin: source.origin(['workers']),
+        problem: 'a node without ingress and egress has nothing for workers to do',
+        remedy: 'remove it',
+      },
+    ])
+  }
   const folder = dirname(resolve(file))
   const at = (path: string) => resolve(folder, path)
   const ingress = config.ingress && {

@@ -59,6 +59,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
+  workers: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      'threads for the HTTP sides of an ingress and an egress, for a host with cores to spare; 0 for the one of all the rest',
+    ),
   drainMs: z.int().min(0).default(10_000).describe('how long a stopping node lets exchanges finish, in ms'),
   relay: relaySchema.optional(),
   ingress: ingressSchema.optional(),

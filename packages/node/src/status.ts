@@ -6,7 +6,18 @@ import { renewalDueMs } from './renewal.ts'
 const dayMs = 24 * 3600_000
 
 /** What a node says of itself to its operator. */
-export function nodeStatus({ clock, config, counters, egress, health, ingress, member, mesh, startedMs }: Parts) {
+export function nodeStatus({
+  clock,
+  config,
+  counters,
+  egress,
+  health,
+  ingress,
+  member,
+  mesh,
+  startedMs,
+  threads,
+}: Parts) {
   const { credential } = member
   const { untilMs } = termOf(member)
   const { addresses, banned, circuits, entries, guards, services } = mesh.status()
@@ -28,6 +39,7 @@ export function nodeStatus({ clock, config, counters, egress, health, ingress, m
     ...(ingress && { ingress: { urls: ingress.urls, requests: ingress.requests, entries, services } }),
     ...(egress && { egress: { guards, exchanges: egress.exchanges, services: egress.describe() } }),
     ...(config.authority && { authority: { guards } }),
+    ...(config.workers > 0 && { workers: threads() }),
     warnings: health.warnings(),
     counters: counters.snapshot(),
   }

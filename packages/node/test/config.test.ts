@@ -249,7 +249,15 @@ test('editors get a JSON Schema in which every part of the config is described',
   const schema = configJsonSchema() as { type: string; properties: object; additionalProperties: boolean }
   assert.equal(schema.type, 'object')
   const parts = Object.keys(schema.properties).toSorted()
-  assert.equal(parts.join(' '), 'admin authority drainMs egress ingress log mesh relay state')
+  assert.equal(parts.join(' '), 'admin authority drainMs egress ingress log mesh relay state workers')
   assert.equal(schema.additionalProperties, false)
   assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema)
+})
+
+test('workers are for a node with an ingress or an egress, and 0 to 64', () => {
+  assert.equal(load(egress).workers, 0)
+  assert.equal(load(['workers: 2', ...egress]).workers, 2)
+  const [useless] = findingsOf(['workers: 2', ...relay])
+  assert.deepEqual([useless?.path, useless?.origin, useless?.remedy], ['workers', `${file}:1:10`, 'remove it'])
+  assert.equal(findingsOf(['workers: 65', ...egress])[0]?.path, 'workers')
 })

@@ -110,6 +110,7 @@ export const operationCodes = [
   'NOT_RUNNING',
   'ADDRESS_IN_USE',
   'STOPPED',
+  'WORKER_LOST',
   'TIMED_OUT',
   'BAD_MESSAGE',
   'BANNED',

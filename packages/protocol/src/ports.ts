@@ -52,6 +52,19 @@ export interface Trunks {
   get(service: ServiceName, options: TrunkWish): Trunk | Promise<Trunk>
 }
 
+/** What is open at one time. */
+export interface OpenTrunks {
+  /** Each service with the egresses that offer it. */
+  readonly offers: ReadonlyArray<readonly [ServiceName, readonly PeerName[]]>
+  readonly trunks: readonly Trunk[]
+}
+
+/** Trunks for a reader who is elsewhere, and therefore told of what is open. */
+export interface WatchedTrunks extends Trunks {
+  /** Tells the one listener what is open: at once, and again with every change, before `get` answers with what is new. */
+  watch(listener: (open: OpenTrunks) => void): void
+}
+
 /** Who stands at the other end of a trunk, as the mesh has proved it. */
 export interface Caller {
   readonly peer: PeerName

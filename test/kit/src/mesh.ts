@@ -29,6 +29,8 @@ export interface MeshOrder {
   readonly ingress?: Readonly<Record<string, unknown>>
   readonly service?: Readonly<Record<string, unknown>>
   readonly drainMs?: number
+  /** Workers of every ingress and egress; none unless said otherwise. */
+  readonly workers?: number
   /** Nodes of the role authority; none unless said otherwise. */
   readonly authorities?: number
   /** Called when the relays run, before anyone else starts; answers with the addresses of more relays to start from. */
@@ -107,6 +109,7 @@ class Founded implements KitMesh {
 
   async populate(): Promise<void> {
     const { backends, besideRelays, egresses, expose, ingress, ingresses, pathRelays, relays, service } = this.#order
+    const workers = this.#order.workers ?? 0
     const relay = { listen: ['/ip4/127.0.0.1/tcp/0'], ...this.#order.relay }
     const offered = { backends, expose: expose ?? [{ methods: ['*'], path: '/**' }], ...service }
     const door = {
@@ -117,10 +120,10 @@ class Founded implements KitMesh {
     }
     this.relays = await this.#many(relays, 'relay', { relay })
     this.authority = addBootstrap(this.authority, (await besideRelays?.(this.authority)) ?? [])
-    this.egresses = await this.#many(egresses, 'egress', { egress: { services: { api: offered } } })
+    this.egresses = await this.#many(egresses, 'egress', { workers, egress: { services: { api: offered } } })
     const folder = this.authority.folder
     this.authorities = await this.#many(this.#order.authorities ?? 0, 'authority', { authority: { folder } })
-    this.ingresses = await this.#many(ingresses, 'ingress', { ingress: door })
+    this.ingresses = await this.#many(ingresses, 'ingress', { workers, ingress: door })
     await eventually('the mesh is ready', () => this.#started.every(({ node }) => readiness(node.status()).ready))
   }
 

@@ -1,4 +1,4 @@
-import { type PeerName, type Trunk, turnNumber } from '@postern/protocol'
+import type { EgressTrunks, PeerName, Rota } from '@postern/protocol'
 import { Backoff } from '../backoff.ts'
 import type { Endpoint } from '../directory/find.ts'
 
@@ -14,39 +14,23 @@ export function isMissing(state: ServiceState): boolean {
 }
 
 /** What a pool keeps of one egress: its trunks, and how the next one is come by. */
-export interface EgressState {
+export interface EgressState extends EgressTrunks {
   endpoint: Endpoint
-  readonly trunks: Set<Trunk>
-  /** The turn of the event loop in which the first of them became the first. */
-  turn: number
   readonly backoff: Backoff
   opening: Promise<void> | undefined
   retry: NodeJS.Timeout | undefined
 }
 
 /** What a pool keeps of one service that is called. */
-export interface ServiceState {
+export interface ServiceState extends Rota {
   egresses: readonly PeerName[]
   /** The last search came to its end and found nobody. */
   missing: boolean
   /** When an egress was last found, on the process's clock. */
   foundMs: number
-  next: number
   refresh: Promise<void> | undefined
   readonly backoff: Backoff
   retry: NodeJS.Timeout | undefined
-}
-
-/** Trunks in the order to use them: the next one first with each turn, so that what one turn says shares a message. */
-export function inTurn(state: EgressState): Iterable<Trunk> {
-  const { trunks } = state
-  const [first] = trunks
-  if (first !== undefined && trunks.size > 1 && state.turn !== turnNumber()) {
-    state.turn = turnNumber()
-    trunks.delete(first)
-    trunks.add(first)
-  }
-  return trunks
 }
 
 export function newEgress(endpoint: Endpoint): EgressState {

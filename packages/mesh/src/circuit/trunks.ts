@@ -3,17 +3,18 @@ import type { Connection } from '@libp2p/interface'
 import { permits } from '@postern/identity'
 import {
   type Clock,
-  covers,
   type Log,
   type Meter,
+  nextTrunk,
+  type OpenTrunks,
   type PeerName,
   PosternError,
   protocolId,
   reasonOf,
   type ServiceName,
   type Trunk,
-  type Trunks,
   type TrunkWish,
+  type WatchedTrunks,
 } from '@postern/protocol'
 import { Backoff } from '../backoff.ts'
 import { atMost, later, soonest } from '../deadline.ts'
@@ -23,20 +24,12 @@ import type { PathChooser } from '../path.ts'
 import { streamPipe } from '../stream-pipe.ts'
 import { openCircuit } from './open.ts'
 import { type Hop, peersOf } from './route.ts'
-import {
-  type EgressState,
-  inTurn,
-  isMissing,
-  newEgress,
-  newService,
-  refreshMs,
-  type ServiceState,
-} from './trunk-state.ts'
+import { type EgressState, isMissing, newEgress, newService, refreshMs, type ServiceState } from './trunk-state.ts'
 import { upgradeOutbound } from './upgrade.ts'
 
 export interface TrunksInit {
   readonly host: Host
-  readonly finder: Finder
+  readonly finder: Pick<Finder, 'find'>
   readonly wanted: (service: ServiceName) => Wanted
   readonly paths: PathChooser
   /** Services that are called here: their trunks are opened before the first request. */
@@ -51,11 +44,13 @@ export interface TrunksInit {
 const openDeadlineMs = 10_000
 
 /** Keeps trunks open to every egress of the services called here, and hands them out in turn. */
-export class TrunkPool implements Trunks {
+export class TrunkPool implements WatchedTrunks {
   readonly #init: TrunksInit
   readonly #egresses = new Map<PeerName, EgressState>()
   readonly #services = new Map<ServiceName, ServiceState>()
   readonly #hops = new WeakMap<Trunk, readonly Hop[]>()
+  readonly #trunksOf = (egress: PeerName) => this.#egresses.get(egress)
+  #changed = (): void => {}
   #stopped = false
 
   constructor(init: TrunksInit) {
@@ -80,6 +75,15 @@ export class TrunkPool implements Trunks {
     return this.#pick(service, wish.not) ?? this.#await(service, wish)
   }
 
+  watch(listener: (open: OpenTrunks) => void): void {
+    this.#changed = () =>
+      listener({
+        offers: [...this.#services].map(([service, { egresses }]) => [service, egresses]),
+        trunks: [...this.#egresses.values()].flatMap(({ trunks }) => Array.from(trunks)),
+      })
+    this.#changed()
+  }
+
   /** The way that a trunk takes, the egress last. */
   hopsOf(trunk: Trunk): readonly Hop[] {
     return this.#hops.get(trunk) ?? []
@@ -99,19 +103,7 @@ export class TrunkPool implements Trunks {
 
   #pick(service: ServiceName, not: ReadonlySet<Trunk> | undefined): Trunk | undefined {
     const state = this.#services.get(service)
-    if (state === undefined) return undefined
-    let second: Trunk | undefined
-    for (let tries = 0; tries < state.egresses.length; tries++) {
-      state.next += 1
-      const egress = state.egresses[state.next % state.egresses.length] ?? ''
-      const known = this.#egresses.get(egress)
-      for (const trunk of known === undefined ? [] : inTurn(known)) {
-        if (!covers(trunk.services, service)) continue
-        if (not?.has(trunk) !== true) return trunk
-        second ??= trunk
-      }
-    }
-    return second
+    return state && nextTrunk(service, state, this.#trunksOf, not)
   }
 
   /** Looks and opens again and again until there is a trunk, the time is up, or it is certain that nobody offers the service. */
@@ -175,6 +167,7 @@ export class TrunkPool implements Trunks {
       this.#open(endpoint.egress).catch(() => undefined)
     }
     this.#sweep()
+    this.#changed()
   }
 
   #sweep(): void {
@@ -208,6 +201,7 @@ export class TrunkPool implements Trunks {
       })
       state.backoff.succeeded()
       state.trunks.add(trunk)
+      this.#changed()
       meter.count('trunks_opened')
       log.info('trunk open', { egress, hops: trunk.path.length })
       if (state.trunks.size < this.#init.perEgress) this.#openSoon(egress, state, 0)
@@ -272,6 +266,7 @@ export class TrunkPool implements Trunks {
 
   #lose(egress: PeerName, state: EgressState, trunk: Trunk): void {
     if (!state.trunks.delete(trunk)) return
+    this.#changed()
     this.#init.log.info('trunk over', { egress })
     this.#openSoon(egress, state, state.backoff.nextMs())
     this.refresh()

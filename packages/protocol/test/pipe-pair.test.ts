@@ -1,0 +1,3 @@
+import { pipePair, pipeSuite } from '@postern/protocol/testing'
+
+pipeSuite('a pair in memory', () => pipePair())
