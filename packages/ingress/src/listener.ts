@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createHttp, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { type AddressInfo, createServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type ExchangeFailureCode, PosternError } from '@postern/protocol'
+import { type ExchangeFailureCode, http, PosternError } from '@postern/protocol'
 import type { IngressConfig, ListenConfig } from './schema.ts'
 
 export interface ListenerEvents {
@@ -59,7 +59,7 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
   }
   const server: Server =
     config.tls === undefined
-      ? createHttp(options, events.request)
+      ? http.createServer(options, events.request)
       : createHttps({ ...options, cert: read(config.tls.cert), key: read(config.tls.key) }, events.request)
   server.maxConnections = limits.connections
   server.on('checkContinue', events.request)

@@ -1,9 +1,8 @@
-import { STATUS_CODES } from 'node:http'
-import type { FieldLines } from '@postern/protocol'
+import { type FieldLines, http } from '@postern/protocol'
 
 /** The head of an answer as octets (RFC 9112 section 4), for sockets on which node:http writes none. */
 export function rawHead(status: number, fields: FieldLines): Buffer {
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`]
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Unknown'}`]
   for (let i = 0; i + 1 < fields.length; i += 2) lines.push(`${fields[i] ?? ''}: ${fields[i + 1] ?? ''}`)
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }
