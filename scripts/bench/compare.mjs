@@ -3,7 +3,7 @@ import { cpuOf, forgetPeaks, peaksOf, rssOf } from './nodes.mjs'
 import { transfer } from './transfer.mjs'
 import { wrk } from './wrk.mjs'
 
-const turnsOf = { quick: 2, full: 4 }
+const turnsOf = { quick: 2, full: 5 }
 
 /**
  * Puts every load on every side in turns: A, B, A, B. Sides are `{ name, url, nodes, request }`, where `request` says

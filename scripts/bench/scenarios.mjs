@@ -7,6 +7,7 @@ import { services } from './scenarios/services.mjs'
 import { slow } from './scenarios/slow.mjs'
 import { startup } from './scenarios/startup.mjs'
 import { websockets } from './scenarios/websockets.mjs'
+import { workers } from './scenarios/workers.mjs'
 
 /**
  * What can be measured: `{ name, what, run }`, where `run` takes `{ workshop, tools, options, progress }` and yields
@@ -21,6 +22,7 @@ export const scenarios = [
   },
   { name: 'bulk', what: 'downloads and uploads of 10 MB and 1 GB, beside other chains', run: chains },
   { name: 'relays', what: 'what each further relay on the way costs: 1, 2, 3', run: relays },
+  { name: 'workers', what: 'requests/s of an ingress with no, one and two worker threads', run: workers },
   { name: 'routes', what: 'CPU per request with 1, 1 000 and 10 000 routes', run: routes },
   { name: 'services', what: 'CPU per request with 1, 64 and 1 000 services', run: services },
   { name: 'websockets', what: 'memory of 10 000 idle WebSockets on one ingress', run: websockets },
