@@ -10,7 +10,6 @@ import {
   protocolId,
   type ServiceId,
   type SignedRecord,
-  turnNumber,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
 import { streamPipe } from '../stream-pipe.ts'
@@ -55,19 +54,21 @@ export async function serveTrunks(host: Host, offer: Offer, log: Log, meter: Met
   )
 }
 
-/** The ingress, and what it may call as things are in the turn of each exchange: the many of one turn are asked about once. */
+/** The ingress, and what it may call as things are when its exchanges arrive; those that arrive together are asked about once. */
 function callerOf({ roster }: Host, { name, peer }: Credential): Caller {
-  let services: readonly string[] = []
-  let turn = -1
+  let known: readonly string[] | undefined
+  const forget = () => {
+    known = undefined
+  }
   return {
     peer,
     name,
     get services() {
-      if (turn !== turnNumber()) {
-        turn = turnNumber()
-        services = roster.with(peer, 'ingress')?.services ?? []
+      if (known === undefined) {
+        known = roster.with(peer, 'ingress')?.services ?? []
+        queueMicrotask(forget)
       }
-      return services
+      return known
     },
   }
 }
