@@ -60,7 +60,8 @@ export class Schedule {
     if (!source.scheduled) return
     source.scheduled = false
     const queue = this.#queueOf(source)
-    queue.splice(queue.indexOf(source), 1)
+    // The last one: in the midst of a pull, the turn that it has had stands before it.
+    queue.splice(queue.lastIndexOf(source), 1)
   }
 
   #queueOf({ begun }: BodySource): BodySource[] {
