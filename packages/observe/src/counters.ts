@@ -3,6 +3,9 @@ import type { Meter } from '@postern/protocol'
 /** Labels that one name may have; what a stranger makes up beyond is counted under `other`. */
 const maxLabels = 64
 
+/** Name, label, and by how much it has grown. */
+export type Count = readonly [name: string, label: string, by: number]
+
 /** Counters in memory, by name and label. */
 export class Counters implements Meter {
   readonly #counts = new Map<string, Map<string, number>>()
@@ -24,5 +27,14 @@ export class Counters implements Meter {
       for (const [label, count] of labels) out[label === '' ? name : `${name}{${label}}`] = count
     }
     return out
+  }
+
+  /** All counts, which start anew. */
+  take(): Count[] {
+    const taken = [...this.#counts].flatMap(([name, labels]) =>
+      [...labels].map(([label, by]): Count => [name, label, by]),
+    )
+    this.#counts.clear()
+    return taken
   }
 }

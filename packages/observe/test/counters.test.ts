@@ -45,3 +45,16 @@ test('a label that was there before the ceiling goes on to be counted, and one n
   assert.equal(counters.snapshot()['refused{label-0}'], 2)
   assert.equal(counters.snapshot()['answered{new}'], 1)
 })
+
+test('what is taken is counted no more', () => {
+  const counters = new Counters()
+  counters.count('requests', '', 2)
+  counters.count('failures', 'BUSY')
+  assert.deepEqual(counters.take(), [
+    ['requests', '', 2],
+    ['failures', 'BUSY', 1],
+  ])
+  assert.deepEqual(counters.take(), [])
+  counters.count('requests')
+  assert.deepEqual(counters.snapshot(), { requests: 1 })
+})

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Egress, EgressConfig } from '@postern/egress'
 import type { IngressConfig, IngressInit } from '@postern/ingress'
-import type { LogInit } from '@postern/observe'
+import type { Count, LogInit } from '@postern/observe'
 import { type Caller, type Code, type OpenTrunks, PosternError, reasonOf, type Trunk } from '@postern/protocol'
 
 /** What a thread is started with. */
@@ -61,9 +61,6 @@ export interface ThreadState {
   readonly exchanges: number
   readonly services: ReturnType<Egress['describe']>
 }
-
-/** Name, label, and by how much it has grown. */
-export type Count = readonly [name: string, label: string, by: number]
 
 export type Outcome<T> =
   | { readonly value: T }

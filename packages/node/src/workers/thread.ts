@@ -2,18 +2,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Egress } from '@postern/egress'
 import type { Ingress } from '@postern/ingress'
-import { createLog } from '@postern/observe'
+import { Counters, createLog } from '@postern/observe'
 import { systemClock } from '@postern/protocol'
 import { type FromThread, outcomeOf, startCall, type ThreadData, type ThreadState, type ToThread } from './messages.ts'
 import { PortPipe } from './port-pipe.ts'
 import { RemoteTrunks } from './remote-trunks.ts'
-import { Tally } from './tally.ts'
 
 const reportMs = 100
 
 const data = workerData as ThreadData
-const tally = new Tally()
-const tools = { log: createLog(data.log), meter: tally, clock: systemClock }
+const counters = new Counters()
+const tools = { log: createLog(data.log), meter: counters, clock: systemClock }
 const say = (said: FromThread) => parentPort?.postMessage(said)
 const trunks = new RemoteTrunks(say)
 /** What callers may call now, by the numbers of their trunks. */
@@ -23,7 +22,7 @@ let reported = ''
 
 // A remote must not be able to end the node; what gets here is a defect, and is said to be one.
 process.on('uncaughtException', (error) => {
-  tally.count('defects')
+  counters.count('defects')
   tools.log.error('defect', { reason: error.stack ?? error.message })
 })
 
@@ -33,7 +32,7 @@ function report(): void {
     exchanges: sides.egress?.exchanges ?? 0,
     services: sides.egress?.describe() ?? [],
   }
-  const counts = tally.take()
+  const counts = counters.take()
   const text = JSON.stringify(state)
   if (counts.length === 0 && text === reported) return
   reported = text
