@@ -1,11 +1,11 @@
 import type { MessageStream } from '@libp2p/interface'
-import type { AbstractMessageStream } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 
 type Hears = (event: { readonly data: Uint8ArrayList }) => void
 
 /** What the decorator needs of a stream (@libp2p/utils 7.4.1, abstract-message-stream.js). */
-interface Inner extends Pick<AbstractMessageStream, 'remoteWriteStatus' | 'readStatus'> {
+interface Inner {
+  readonly readStatus: string
   readBuffer: Uint8ArrayList
   dispatchReadBuffer(): void
   safeDispatchEvent(type: string, detail?: object): boolean

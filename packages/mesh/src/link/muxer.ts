@@ -50,7 +50,8 @@ const opening = new Set([0, 2])
 /**
  * yamux, its windows and buffers set together, and a window update only when half a window is used up: as published it
  * sends one for every frame it receives, a write and a wake-up of the other side each. And a stream that is paused again
- * by what its resume hands out stays paused: as published it takes more, until its buffer is full and it is reset.
+ * by what its resume hands out stays paused: as published it takes more, until its buffer is full and it is reset. And
+ * a frame of plain data is not described for a trace that is off.
  */
 export function meshYamux(): () => StreamMuxerFactory {
   const factory = yamux({
@@ -79,10 +80,8 @@ function thrifty<M extends object>(muxer: M): M {
   }
   inner.handleFrame = (frame) => {
     const { flag, streamID, type } = frame.header
-    const stream =
-      type === dataFrame && flag === 0 && streamID !== 0
-        ? inner.streams.find((each) => each.streamId === streamID)
-        : undefined
+    const plain = type === dataFrame && flag === 0
+    const stream = plain ? inner.streams.find((each) => each.streamId === streamID) : undefined
     if (stream === undefined) handleFrame(frame)
     else stream.handleData(frame)
   }
