@@ -14,7 +14,7 @@ import { type Front, openFront } from './front.ts'
 import { checkGrants } from './grants.ts'
 import { Health } from './health/health.ts'
 import { factsOf } from './health/node-facts.ts'
-import { nursery } from './nursery.ts'
+import { Nursery } from './nursery.ts'
 import { Renewal } from './renewal.ts'
 import { nodeStatus } from './status.ts'
 
@@ -75,7 +75,8 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const authority = config.authority && (await AuthorityPart.open({ folder: config.authority.folder, ...tools }))
   const front = await openFront({ config, logged, ...tools })
   const { egress } = front
-  const mesh = await meshInit(config, member, { authority, front }, tools)
+  const nursery = new Nursery({ threads: front.threads().length })
+  const mesh = await meshInit(config, member, { authority, front }, { ...tools, passed: nursery.passed })
     .then(startMesh)
     .catch(async (error: unknown) => {
       await egress?.close()
@@ -89,6 +90,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const renewal = new Renewal({ member, mesh, ask, ...tools })
   let stopping: Promise<void> | undefined
   const closeAll = async () => {
+    nursery.stop()
     renewal.stop()
     authority?.stop()
     await within(stopMs, ingress?.close() ?? Promise.resolve())
@@ -105,6 +107,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)
     renewal.start()
+    nursery.start()
     authority?.start(mesh)
     parts.health.start()
     log.info('node started', { peer: mesh.peer, roles: rolesOf(config), urls: ingress?.urls ?? [] })
@@ -131,7 +134,7 @@ async function meshInit(
   config: Config,
   member: Member,
   { authority, front }: { readonly authority: AuthorityPart | undefined; readonly front: Front },
-  tools: Pick<MeshInit, 'clock' | 'log' | 'meter'>,
+  tools: Pick<MeshInit, 'clock' | 'log' | 'meter' | 'passed'>,
 ): Promise<MeshInit> {
   const { relay } = config
   const { egress, readers } = front
@@ -139,7 +142,6 @@ async function meshInit(
   const guards = choiceFile(join(config.state, 'guards.json'), tools.log)
   return {
     member,
-    passed: nursery(),
     ...tools,
     ...(relay === undefined ? {} : { relay }),
     ...(egress === undefined ? {} : { egress: { offer: egress, guards } }),

@@ -10,24 +10,57 @@ const betweenBytes = 2 * 1024 * 1024
  */
 const youngBytes = 16 * 1024 * 1024
 
+/** A node through which less than {@link betweenBytes} pass in such a time is quiet. */
+const quietMs = 10_000
+
 /**
  * Hears of the octets that a node passes on, and frees the buffers they came in. A buffer lies outside the heap until
  * the small object that holds it is collected, and a young generation has room for gigabytes of such objects. That
- * generation shrinks while a node is idle, and is to grow again afterwards.
+ * generation shrinks while a node is quiet, and is to grow again afterwards. Buffers whose objects have become old are
+ * freed once the node is quiet: nothing else would collect those.
  */
-export function nursery(): (bytes: number) => void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as (how: { type: 'minor' }) => void
-  const collectYoung = () => {
-    collect({ type: 'minor' })
-    setFlagsFromString(`--semi-space-growth-factor=${youngSize() < youngBytes ? 2 : 1}`)
+export class Nursery {
+  readonly #collect: (how: { readonly type: 'minor' | 'major' }) => void
+  #passed = 0
+  #busy = false
+  #wasBusy = false
+  #timer: NodeJS.Timeout | undefined
+
+  readonly #bounded: boolean
+
+  /** The growth of young generations is set for all threads of the process: where there are others, it has no bound. */
+  constructor({ threads }: { readonly threads: number }) {
+    setFlagsFromString('--expose-gc')
+    this.#collect = runInNewContext('gc')
+    this.#bounded = threads === 0
   }
-  let passed = 0
-  return (bytes) => {
-    passed += bytes
-    if (passed < betweenBytes) return
-    passed = 0
-    setImmediate(collectYoung)
+
+  readonly passed = (bytes: number): void => {
+    this.#passed += bytes
+    if (this.#passed < betweenBytes) return
+    this.#passed = 0
+    this.#busy = true
+    setImmediate(this.#collectYoung)
+  }
+
+  /** From here on it looks after what has become old, until it is stopped. */
+  start(): void {
+    this.#timer = setInterval(() => this.#tidy(), quietMs).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  readonly #collectYoung = (): void => {
+    this.#collect({ type: 'minor' })
+    if (this.#bounded) setFlagsFromString(`--semi-space-growth-factor=${youngSize() < youngBytes ? 2 : 1}`)
+  }
+
+  #tidy(): void {
+    if (this.#wasBusy && !this.#busy) this.#collect({ type: 'major' })
+    this.#wasBusy = this.#busy
+    this.#busy = false
   }
 }
 

@@ -11,7 +11,7 @@ const wanted = { quick: 500, full: 10_000 }
 const abreast = 32
 const mostBytes = 256 * 1024
 const resumedBytes = 100_000
-const settleMs = { quick: 3000, full: 20_000 }
+const settleMs = { quick: 3000, full: 60_000 }
 const settled = 1.1
 
 /**
