@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/** Waits that double from `firstMs` to `lastMs`, each shortened by up to a quarter so that many do not come at once. */
+/** Waits that double from `firstMs` to `lastMs`, each {@link shortened}. */
 export class Backoff {
   readonly #firstMs: number
   readonly #lastMs: number
@@ -18,6 +18,11 @@ export class Backoff {
   nextMs(): number {
     const full = Math.min(this.#lastMs, this.#firstMs * 2 ** Math.min(this.#failures, 20))
     this.#failures += 1
-    return full - randomInt(Math.max(1, Math.floor(full / 4)))
+    return shortened(full)
   }
+}
+
+/** A wait shortened by up to a quarter, so that many that began together do not end together. */
+export function shortened(ms: number): number {
+  return ms - randomInt(Math.max(1, Math.floor(ms / 4)))
 }

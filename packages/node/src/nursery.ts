@@ -33,6 +33,7 @@ export class Nursery {
     setFlagsFromString('--expose-gc')
     this.#collect = runInNewContext('gc')
     this.#bounded = threads === 0
+    this.#bound()
   }
 
   readonly passed = (bytes: number): void => {
@@ -54,6 +55,10 @@ export class Nursery {
 
   readonly #collectYoung = (): void => {
     this.#collect({ type: 'minor' })
+    this.#bound()
+  }
+
+  #bound(): void {
     if (this.#bounded) setFlagsFromString(`--semi-space-growth-factor=${youngSize() < youngBytes ? 2 : 1}`)
   }
 

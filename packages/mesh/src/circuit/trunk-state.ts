@@ -1,9 +1,16 @@
 import type { EgressTrunks, PeerName, Rota } from '@postern/protocol'
-import { Backoff } from '../backoff.ts'
+import { Backoff, shortened } from '../backoff.ts'
 import type { Endpoint } from '../directory/find.ts'
 
-/** How often a service is looked for while there is a trunk to it. */
-export const refreshMs = 15_000
+/** How often a service is looked for while there is a trunk to it, unless there are many. */
+const refreshMs = 15_000
+/** All services together are looked for no more often than this. */
+const lookupsPerSecond = 10
+
+/** When to look for a service again, to which there is a trunk, where so many are called. */
+export function refreshAfterMs(services: number): number {
+  return shortened(Math.max(refreshMs, (services * 1000) / lookupsPerSecond))
+}
 
 /** A search that finds nobody is not believed so soon after one that did: the directory forgets while a mesh changes. */
 const doubtMs = 60_000

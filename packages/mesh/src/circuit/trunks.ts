@@ -24,7 +24,7 @@ import type { PathChooser } from '../path.ts'
 import { streamPipe } from '../stream-pipe.ts'
 import { openCircuit } from './open.ts'
 import { type Hop, peersOf } from './route.ts'
-import { type EgressState, isMissing, newEgress, newService, refreshMs, type ServiceState } from './trunk-state.ts'
+import { type EgressState, isMissing, newEgress, newService, refreshAfterMs, type ServiceState } from './trunk-state.ts'
 import { upgradeOutbound } from './upgrade.ts'
 
 export interface TrunksInit {
@@ -136,10 +136,12 @@ export class TrunkPool implements WatchedTrunks {
   /** Often while there is no trunk, seldom while there is one. */
   #refreshSoon(service: ServiceName, state: ServiceState): void {
     clearTimeout(state.retry)
-    if (this.#stopped || !this.#init.services().includes(service)) return
+    const services = this.#init.services()
+    if (this.#stopped || !services.includes(service)) return
     const open = state.egresses.some((egress) => (this.#egresses.get(egress)?.trunks.size ?? 0) > 0)
     if (open) state.backoff.succeeded()
-    state.retry = later(open ? refreshMs : state.backoff.nextMs(), () => void this.#refresh(service))
+    const waitMs = open ? refreshAfterMs(services.length) : state.backoff.nextMs()
+    state.retry = later(waitMs, () => void this.#refresh(service))
   }
 
   async #find(service: ServiceName, state: ServiceState): Promise<void> {

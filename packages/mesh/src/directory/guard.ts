@@ -132,7 +132,7 @@ export class Guard {
         this.#withdraw(record.service, egress)
         return { ok: true }
       }
-      const before = this.#records.services.includes(record.service)
+      const before = this.#records.has(record.service)
       const taken = this.#records.put(record, { record: request.record, credential: undisclosed(credential.sealed) })
       if (taken !== 'kept') return { ok: false, code: taken === 'full' ? 'BUSY' : 'RECORD_INVALID' }
       if (!before) this.#provide(record.service)
@@ -145,14 +145,14 @@ export class Guard {
 
   #withdraw(service: ServiceId, egress: string): void {
     this.#records.remove(service, egress)
-    if (this.#records.services.includes(service)) return
+    if (this.#records.has(service)) return
     this.#init.dht.stopProviding(serviceKey(service)).catch(() => this.#init.meter.count('dht_failures', 'withdraw'))
   }
 
   #forget(peer: string): void {
     const before = this.#records.services
     this.#records.removeAll(peer)
-    for (const service of before) if (!this.#records.services.includes(service)) this.#withdraw(service, peer)
+    for (const service of before) if (!this.#records.has(service)) this.#withdraw(service, peer)
   }
 
   #provide(service: ServiceId): void {

@@ -31,6 +31,10 @@ export class Records {
     return [...this.#byService.keys()]
   }
 
+  has(service: ServiceId): boolean {
+    return this.#byService.has(service)
+  }
+
   get size(): number {
     return this.#size
   }
