@@ -29,7 +29,7 @@ export function isServicePattern(text: string): boolean {
 
 /** libp2p protocol ids. `link` names the connection encrypter, all others a stream. */
 export const protocolId = {
-  link: '/postern/link/1.0.0',
+  link: '/postern/link/2.0.0',
   guard: '/postern/guard/1.0.0',
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/1.0.0',

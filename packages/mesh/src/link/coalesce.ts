@@ -2,7 +2,7 @@ import type { MessageStream } from '@libp2p/interface'
 import { atEndOfTurn, type rank } from '@postern/protocol'
 import { Uint8ArrayList } from 'uint8arraylist'
 
-/** What is gathered leaves at once when it fills one Noise message. */
+/** What is gathered leaves at once when it fills one Noise message, or four records of TLS. */
 const fullBytes = 65_519
 /** Below this mean size of a piece, copying costs less than enciphering piece by piece. */
 const smallPiece = 2048

@@ -33,6 +33,7 @@ import { coalesce } from './coalesce.ts'
 import { callDirectly } from './direct.ts'
 import { wholeMessages } from './noise-messages.ts'
 import { shortLength } from './short-length.ts'
+import { LinkTls } from './tls.ts'
 
 export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier'>
@@ -63,21 +64,27 @@ const helloDeadlineMs = 5000
 const { accepted, refused } = helloAnswer
 
 /**
- * Noise with the check of membership inside: no connection comes to be before each side has seen the other's
- * credential and heard that its own was taken. One for links and one for circuits, which differ in when they flush.
+ * TLS on links and Noise on circuits, with the check of membership inside: no connection comes to be before each side
+ * has seen the other's credential and heard that its own was taken.
  */
 export function memberEncrypter(init: MembershipInit): (components: NoiseComponents) => ConnectionEncrypter {
   const prologueBytes = fromString(`postern ${init.member.mesh.id}`)
   return (components) => {
-    const inner = noise({ prologueBytes })(components)
+    const circuits = noise({ prologueBytes })(components)
+    const links = new LinkTls(components.privateKey)
+    const secure = (stream: MessageStream, options?: SecureConnectionOptions): Promise<Secured> => {
+      const carrier = stream as MultiaddrConnection
+      if (!isCircuitAddress(carrier.remoteAddr)) return links.secure(carrier, options)
+      const called = carrier.direction === 'inbound'
+      return called ? circuits.secureInbound(stream, options) : circuits.secureOutbound(stream, options)
+    }
     return {
       protocol: protocolId.link,
       [Symbol.toStringTag]: '@postern/member-encrypter',
-      secureInbound: async (connection, options) =>
-        admit(init, connection, await inner.secureInbound(connection, options), options),
+      secureInbound: async (connection, options) => admit(init, connection, await secure(connection, options), options),
       secureOutbound: async (connection, options: SecureConnectionOptions & Dialled = {}) => {
         options.onProgress?.({ type: knockAnswered })
-        return admit(init, connection, await inner.secureOutbound(connection, options), options)
+        return admit(init, connection, await secure(connection, options), options)
       },
     } as ConnectionEncrypter
   }
@@ -95,8 +102,10 @@ async function admit(
   const carrier = connection as MultiaddrConnection
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
   const shown = onCircuit ? init.credential() : undisclosed(init.credential())
-  callDirectly(secured.connection)
-  wholeMessages(secured.connection)
+  if (onCircuit) {
+    callDirectly(secured.connection)
+    wholeMessages(secured.connection)
+  }
   const { verifier } = init.member
   const called = carrier.direction === 'inbound'
   // Only one who comes may hold no more than an invite.

@@ -19,8 +19,8 @@ function hasSocket(connection: object): connection is SocketConnection {
  */
 export function oneWrite(connection: MultiaddrConnection): void {
   if (!hasSocket(connection)) return
-  const { socket } = connection
   connection.sendData = (data) => {
+    const { socket } = connection
     const pieces = [...data]
     const sentBytes = data.byteLength
     const [first] = pieces
