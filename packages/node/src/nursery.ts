@@ -2,7 +2,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Octets that may pass between two collections of young objects. */
-const betweenBytes = 2 * 1024 * 1024
+const betweenBytes = 1024 * 1024
 
 /**
  * The young generation doubles until it has this size. In a smaller one, what a few hundred exchanges hold is taken for
