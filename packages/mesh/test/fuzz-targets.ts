@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils'
 import { inviteSecretOf } from '@postern/identity'
 import {
   decodeLayer,
@@ -102,6 +104,22 @@ async function openMessages(): Promise<Opened> {
   }
 }
 
+/** What a link believes of the certificate that TLS hands it: who the other side is, or an error. */
+async function openCertificate(): Promise<Opened> {
+  const { cert } = await generateCertificate(hop.libp2p)
+  return {
+    seeds: [new X509Certificate(cert).raw],
+    async read(octets) {
+      try {
+        return (await verifyPeerCertificate(octets)).equals(hop.peerId)
+      } catch (error) {
+        assert.ok(error instanceof Error)
+        return false
+      }
+    },
+  }
+}
+
 export const meshTargets: readonly Target[] = [
   {
     name: 'knock-judge',
@@ -135,5 +153,6 @@ export const meshTargets: readonly Target[] = [
       read: async (octets) => octets.byteLength <= lookupAnswerSize && (await reads(sealLookup(octets, replyKey))),
     }),
   },
+  { name: 'link-certificate', maxBytes: 4096, whole: false, open: openCertificate },
   { name: 'directory-messages', maxBytes: 3 * maxDirectoryMessage, whole: false, open: openMessages },
 ]

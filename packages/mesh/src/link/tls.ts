@@ -31,7 +31,7 @@ export class LinkTls {
 
   /**
    * Throws what libp2p throws of a certificate that is not as it should be or not of the peer that was dialled,
-   * CREDENTIAL_INVALID where there is none, and what TLS throws. Then the connection is over.
+   * CREDENTIAL_INVALID where there is none, and what TLS throws. Then the caller is to abort the connection.
    */
   async secure(connection: MultiaddrConnection, options?: SecureConnectionOptions): Promise<SecuredConnection> {
     if (!hasSocket(connection)) throw new TypeError('TLS is for connections over sockets')
