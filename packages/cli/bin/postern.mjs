@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 const built = new URL('../dist/main.js', import.meta.url)
 const compiled = new URL('../node_modules/.cache/postern', import.meta.url)
@@ -31,6 +32,8 @@ if (major < 24) {
   console.error('postern has not been built yet: run `npm run setup` in the checkout.')
   process.exitCode = 2
 } else {
+  // The young generation would take 32 MB while modules load, and keep them; a node lets it grow when it has work.
+  setFlagsFromString('--semi-space-growth-factor=1')
   keepCompiled()
   const { run } = await import(built.href)
   await run(process.argv)
