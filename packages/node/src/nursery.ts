@@ -68,7 +68,8 @@ export class Nursery {
   }
 
   #bound(): void {
-    if (this.#bounded) setFlagsFromString(`--semi-space-growth-factor=${youngSize() < youngBytes ? 2 : 1}`)
+    const grows = !this.#bounded || youngSize() < youngBytes
+    setFlagsFromString(`--semi-space-growth-factor=${grows ? 2 : 1}`)
   }
 
   #tidy(): void {
