@@ -30,12 +30,11 @@ const ready = ['--no-memory-reducer', '--no-flush-bytecode']
  */
 export class Nursery {
   readonly #collect: (how: { readonly type: 'minor' | 'major' }) => void
+  readonly #bounded: boolean
   #passed = 0
   #busy = false
   #wasBusy = false
   #timer: NodeJS.Timeout | undefined
-
-  readonly #bounded: boolean
 
   /** The growth of young generations is set for all threads of the process: where there are others, it has no bound. */
   constructor({ threads }: { readonly threads: number }) {
