@@ -79,7 +79,7 @@ export const loads = [
 ]
 
 /** Before anything is measured: code that has not run hot yet is no measure of code that has. */
-export const warmUp = { name: 'warming up', request: { path: '/', connections: 64 }, quickS: 2, fullS: 5 }
+export const warmUp = { name: 'warming up', request: { path: '/', connections: 64 }, quickS: 2, fullS: 15 }
 
 export const rate = ({ requests, seconds }) => requests / seconds
 export const cpu = ({ cpuUs, requests }) => cpuUs / requests

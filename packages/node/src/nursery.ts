@@ -20,7 +20,7 @@ const leftBytes = 16 * 1024 * 1024
  * While a node is quiet, V8 would take its heap apart and forget the code it has compiled: the first seconds of the next
  * load would cost a fifth more.
  */
-const ready = ['--no-memory-reducer', '--no-flush-bytecode']
+const ready = ['--memory-reducer-gc-count=0', '--no-flush-bytecode']
 
 /**
  * Hears of the octets that a node passes on, and frees the buffers they came in. A buffer lies outside the heap until
