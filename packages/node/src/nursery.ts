@@ -13,6 +13,12 @@ const youngBytes = 16 * 1024 * 1024
 /** A node through which less than {@link betweenBytes} pass in such a time is quiet. */
 const quietMs = 10_000
 
+/**
+ * Buffers outlive their exchanges where those are broken off, since what is collected young is soon taken for old. V8
+ * lets 64 MB of them come together; memory once taken for buffers stays with the process.
+ */
+const heldBytes = 24 * 1024 * 1024
+
 /** Buffers of a quiet node that are more than this are what a burst has left behind. */
 const leftBytes = 16 * 1024 * 1024
 
@@ -31,6 +37,9 @@ const ready = ['--memory-reducer-gc-count=0', '--no-flush-bytecode']
 export class Nursery {
   readonly #collect: (how: { readonly type: 'minor' | 'major' }) => void
   readonly #bounded: boolean
+  /** Octets in buffers above which old ones are looked through too: twice what was found to be needed. */
+  #mostHeld = heldBytes
+  #wasFull = false
   #passed = 0
   #busy = false
   #wasBusy = false
@@ -49,7 +58,7 @@ export class Nursery {
     if (this.#passed < betweenBytes) return
     this.#passed = 0
     this.#busy = true
-    setImmediate(this.#collectYoung)
+    setImmediate(this.#collectPassed)
   }
 
   /** From here on it looks after what has become old, until it is stopped. */
@@ -61,8 +70,12 @@ export class Nursery {
     clearInterval(this.#timer)
   }
 
-  readonly #collectYoung = (): void => {
-    this.#collect({ type: 'minor' })
+  readonly #collectPassed = (): void => {
+    const full = !this.#wasFull && held() > this.#mostHeld
+    this.#collect({ type: full ? 'major' : 'minor' })
+    // What a full collection has freed is counted by the next.
+    if (this.#wasFull) this.#mostHeld = Math.max(heldBytes, 2 * held())
+    this.#wasFull = full
     this.#bound()
   }
 
@@ -73,10 +86,15 @@ export class Nursery {
 
   #tidy(): void {
     const fellQuiet = this.#wasBusy && !this.#busy
-    if (fellQuiet && process.memoryUsage().arrayBuffers > leftBytes) this.#collect({ type: 'major' })
+    if (fellQuiet && held() > leftBytes) this.#collect({ type: 'major' })
     this.#wasBusy = this.#busy
     this.#busy = false
   }
+}
+
+/** Octets in buffers, those among them that nobody needs any more. */
+function held(): number {
+  return process.memoryUsage().arrayBuffers
 }
 
 function youngSize(): number {
