@@ -31,8 +31,8 @@ const ready = ['--memory-reducer-gc-count=0', '--no-flush-bytecode']
 /**
  * Hears of the octets that a node passes on, and frees the buffers they came in. A buffer lies outside the heap until
  * the small object that holds it is collected, and a young generation has room for gigabytes of such objects. That
- * generation shrinks now and then, and is to grow again afterwards. Buffers whose objects have become old are freed once
- * the node is quiet: nothing else would collect those.
+ * generation shrinks now and then, and is to grow again afterwards. Buffers whose objects have become old are freed when
+ * there are many, and once the node is quiet: little else would collect those.
  */
 export class Nursery {
   readonly #collect: (how: { readonly type: 'minor' | 'major' }) => void
