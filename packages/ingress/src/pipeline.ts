@@ -11,6 +11,7 @@ import {
   type Trunks,
 } from '@postern/protocol'
 import { Call, type CallTools } from './call.ts'
+import { type Client, clientOf } from './client.ts'
 import { requestFields } from './headers.ts'
 import { type Listener, listen, type Sharing } from './listener.ts'
 import { problemOf } from './problem.ts'
@@ -110,7 +111,9 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
   }
 }
 
-type Accepted = { readonly head: RequestHead; readonly route: RouteConfig } | { readonly code: ExchangeFailureCode }
+type Accepted =
+  | { readonly head: RequestHead; readonly route: RouteConfig; readonly client: Client }
+  | { readonly code: ExchangeFailureCode }
 
 /** A request in the mesh's form, with the route it takes; or the code of what is wrong with it. */
 function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean): Accepted {
@@ -121,7 +124,7 @@ function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean):
   if (!/^(\/|\*$)/.test(target)) return { code: 'MALFORMED_REQUEST' }
   const route = routes.find(authority, target)
   if (route === undefined) return { code: 'ROUTE_UNKNOWN' }
-  const client = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  const client = clientOf(socket)
   const head: RequestHead = {
     service: route.service,
     method,
@@ -129,11 +132,15 @@ function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean):
     authority,
     target,
     upgrade,
-    fields: requestFields(rawHeaders, { client, scheme, authority }, upgrade ? request.headers.upgrade : undefined),
+    fields: requestFields(
+      rawHeaders,
+      { client: client.address, scheme, authority },
+      upgrade ? request.headers.upgrade : undefined,
+    ),
     end: !upgrade && hasNoContent(request),
     context: {
       requestId: randomUUID(),
-      client,
+      client: client.address,
       trace: '',
       subject: '',
       authentication: '',
@@ -141,7 +148,7 @@ function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean):
       budgetMs: route.answerMs,
     },
   }
-  return { head, route }
+  return { head, route, client }
 }
 
 /** A request in absolute form names its own authority, which wins: RFC 9112 section 3.2.2. */
