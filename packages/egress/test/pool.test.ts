@@ -11,14 +11,51 @@ const heardFine = ['response 200', 'data fine', 'end']
 test('one connection carries one request after another, whatever their methods', async () => {
   await using backend = await serving()
   using pooledOne = pooled(backend)
-  for (const method of ['GET', 'HEAD', 'POST', 'HEAD', 'DELETE']) {
+  for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
     const carried = new Recorder({ method, target: `/${method}` })
     pooledOne.pool.request(carried)
     const { request, response } = await backend.next()
     assert.deepEqual([request.method, request.url, request.headers.host], [method, `/${method}`, 'api.example'])
     response.writeHead(200, { 'content-length': 2 }).end('ok')
     await carried.over
-    assert.deepEqual(carried.heard, method === 'HEAD' ? ['response 200', 'end'] : heardOk)
+    assert.deepEqual(carried.heard, heardOk)
+  }
+  assert.equal(backend.sockets.length, 1)
+})
+
+test('content where an answer has none is not read as the answer to the next request', async () => {
+  const stray = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray'
+  const announced = `content-length: ${stray.length}\r\n\r\n`
+  const websocket = { upgrade: true, fields: ['upgrade', 'websocket'] }
+  for (const [head, answer] of [
+    [{ method: 'HEAD' }, `HTTP/1.1 200 OK\r\n${announced}`],
+    [{ method: 'HEAD' }, 'HTTP/1.1 200 OK\r\n\r\n'],
+    [{}, `HTTP/1.1 204 No Content\r\n${announced}`],
+    [{}, 'HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n'],
+    [{}, `HTTP/1.1 304 Not Modified\r\n${announced}`],
+    [websocket, 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'],
+  ] as const) {
+    // The content comes only when the next request is there, so that nothing arrives while the connection is idle.
+    await using backend = await saying([answer, stray], [fine])
+    using kept = pooled(backend, { connections: 1 })
+    const [first, second] = [new Recorder(head), new Recorder()]
+    kept.pool.request(first)
+    await first.over
+    kept.pool.request(second)
+    await second.over
+    assert.deepEqual(second.heard, heardFine, answer)
+    await closed(backend.sockets[0])
+  }
+})
+
+test('a connection is used again after an answer that can have no content and announces none', async () => {
+  await using backend = await saying(['HTTP/1.1 204 No Content\r\n\r\n', 'HTTP/1.1 304 Not Modified\r\n\r\n', ok])
+  using kept = pooled(backend, { connections: 1 })
+  for (const heard of [['response 204', 'end'], ['response 304', 'end'], heardOk]) {
+    const carried = new Recorder()
+    kept.pool.request(carried)
+    await carried.over
+    assert.deepEqual(carried.heard, heard)
   }
   assert.equal(backend.sockets.length, 1)
 })

@@ -22,25 +22,25 @@ const vectors: readonly Vector[] = [
     name: 'an answer to HEAD has no content, whatever its length says',
     asked: byHead,
     text: 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n',
-    said: ['head 200 none kept', 'end'],
+    said: ['head 200 none closes', 'end'],
   },
   {
     name: 'an answer to HEAD has no content, whatever its coding says',
     asked: byHead,
     text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
     behind: '0\r\n\r\n',
-    said: ['head 200 none kept', 'end'],
+    said: ['head 200 none closes', 'end'],
   },
   {
     name: 'a 204 has no content',
     text: 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n',
     behind: 'hello',
-    said: ['head 204 none kept', 'end'],
+    said: ['head 204 none closes', 'end'],
   },
   {
     name: 'a 304 has no content',
     text: 'HTTP/1.1 304 Not Modified\r\netag: "a"\r\ncontent-length: 1000\r\n\r\n',
-    said: ['head 304 none kept', 'end'],
+    said: ['head 304 none closes', 'end'],
   },
   {
     name: 'interim heads precede the final one and have no content',
@@ -93,13 +93,18 @@ const vectors: readonly Vector[] = [
     asked: toUpgrade,
     text: 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
     behind: '\x81\x02hi HTTP/1.1 200 OK\r\n\r\n',
-    said: ['head 101 tunnel kept'],
+    said: ['head 101 tunnel closes'],
   },
   {
     name: 'an upgrade that the backend does not wish',
     asked: toUpgrade,
     text: 'HTTP/1.1 426 Upgrade Required\r\ncontent-length: 2\r\n\r\nno',
-    said: ['head 426 sized 2 kept', 'data no', 'end'],
+    said: ['head 426 sized 2 closes', 'data no', 'end'],
+  },
+  {
+    name: 'a 204 that announces no content',
+    text: 'HTTP/1.1 204 No Content\r\n\r\n',
+    said: ['head 204 none kept', 'end'],
   },
 ]
 
@@ -201,7 +206,7 @@ test('one response after another is read off a connection, each as its request a
   reader.push(Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n'))
   reader.expect(plainly)
   reader.push(Buffer.from('HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n'))
-  const said = ['head 200 sized 2 kept', 'data ok', 'end', 'head 200 none kept', 'end', 'head 404 none kept', 'end']
+  const said = ['head 200 sized 2 kept', 'data ok', 'end', 'head 200 none closes', 'end', 'head 404 none kept', 'end']
   assert.deepEqual(heard.said, said)
   assert.equal(reader.push(Buffer.from('HTTP/1.1 200 OK\r\n\r\n')), 0)
   assert.deepEqual(heard.said, said)

@@ -15,7 +15,7 @@ export interface BackendHead {
   readonly status: number
   readonly fields: FieldLines
   readonly framing: Framing
-  /** The connection takes another request after this response: RFC 9112 section 9.3. */
+  /** The connection may take another request after this response: RFC 9112 section 9.3, and nothing of it can follow. */
   readonly persistent: boolean
 }
 
@@ -67,7 +67,22 @@ export function readHead(text: string, asked: Asked): BackendHead | string {
   const status = Number(match[2])
   const framing = framingOf(status, version, fields, asked)
   if (typeof framing === 'string') return framing
-  return { status, fields, framing, persistent: framing.kind !== 'untilClose' && persists(version, fields) }
+  const persistent = framing.kind !== 'untilClose' && isSettled(status, fields, asked) && persists(version, fields)
+  return { status, fields, framing, persistent }
+}
+
+/**
+ * Whether no octet of the response can follow its end. Content that a backend sends where there must be none (RFC 9112
+ * section 6.3, rules 1 and 2) would be read as the answer to the next request.
+ */
+function isSettled(status: number, fields: FieldLines, asked: Asked): boolean {
+  if (asked.head || asked.upgrade) return false
+  return (status !== 204 && status !== 304) || !announcesContent(fields)
+}
+
+function announcesContent(fields: FieldLines): boolean {
+  if (fieldValue(fields, 'transfer-encoding') !== undefined) return true
+  return (fieldValue(fields, 'content-length') ?? '0') !== '0'
 }
 
 function persists(version: number, fields: FieldLines): boolean {
