@@ -1,17 +1,18 @@
 import { performance } from 'node:perf_hooks'
 import type { Incoming, RequestListener } from '@postern/exchange'
-import { type ExchangeFailureCode, endToEndFields, type FieldLines, fieldValue } from '@postern/protocol'
+import { type ExchangeFailureCode, endToEndFields, type FieldLines } from '@postern/protocol'
 import type { Carried, Connection } from './backend/connection.ts'
 import type { Wire } from './backend/dial.ts'
 import type { BackendRequestHead } from './backend/request-head.ts'
 import type { BackendHead } from './backend/response-head.ts'
 import { tunnel } from './tunnel.ts'
+import { switchesTo, type Upgrade } from './upgrade.ts'
 
 /** The request that is to be answered, in the backend's form. */
 export interface AnswerInit {
   readonly head: BackendRequestHead
   readonly method: string
-  readonly upgrade: boolean
+  readonly upgrade: Upgrade | undefined
   readonly answerMs: number
 }
 
@@ -33,6 +34,7 @@ export class Answer implements Carried {
   readonly head: BackendRequestHead
   readonly method: string
   readonly upgrade: boolean
+  readonly #asked: Upgrade | undefined
   readonly answerMs: number
   readonly #exchange: Incoming
   readonly #events: AnswerEvents
@@ -45,7 +47,8 @@ export class Answer implements Carried {
   constructor(init: AnswerInit, exchange: Incoming, events: AnswerEvents) {
     this.head = init.head
     this.method = init.method
-    this.upgrade = init.upgrade
+    this.upgrade = init.upgrade !== undefined
+    this.#asked = init.upgrade
     this.answerMs = init.answerMs
     this.#exchange = exchange
     this.#events = events
@@ -107,9 +110,11 @@ export class Answer implements Carried {
 
   /** In an answer that upgrades, Upgrade says to what; it is written anew for the client's connection. */
   tunnel(head: BackendHead, wire: Wire, early: Buffer): void {
-    const fields = endToEndFields(head.fields)
-    const protocol = fieldValue(head.fields, 'upgrade')
-    if (protocol !== undefined) fields.push('upgrade', protocol)
+    if (this.#asked === undefined || !switchesTo(this.#asked, head.fields)) {
+      wire.socket.destroy()
+      return this.failed('BACKEND_INVALID', 'a switch to another protocol than was asked for')
+    }
+    const fields = [...endToEndFields(head.fields), 'upgrade', this.#asked.protocol]
     this.#answered = true
     this.#ended = true
     this.#connection = undefined

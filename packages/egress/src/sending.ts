@@ -33,7 +33,7 @@ export class Sending implements RequestListener, AnswerEvents {
 
   /** Throws MALFORMED_REQUEST. */
   constructor(request: Authorized, exchange: Incoming, tools: SendingTools) {
-    const { head, service } = request
+    const { head, service, upgrade } = request
     const { answerMs } = service.config
     const { budgetMs } = head.context
     this.#request = request
@@ -42,7 +42,7 @@ export class Sending implements RequestListener, AnswerEvents {
     this.#init = {
       head: backendHead(head),
       method: head.method,
-      upgrade: head.upgrade,
+      upgrade,
       answerMs: budgetMs > 0 ? Math.min(budgetMs, answerMs) : answerMs,
     }
     this.#candidates = service.candidates()

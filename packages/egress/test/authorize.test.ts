@@ -49,7 +49,7 @@ test('an ingress that may call the service gets through to what the service expo
   for (const patterns of [['billing'], ['*'], ['bill*'], ['other', 'billing']]) {
     const authorized = authorize(caller(...patterns), head('billing', 'GET', '/v1/invoices?page=2'), services)
     assert.equal(authorized.service.name, 'billing')
-    assert.deepEqual(authorized.permit.rule, { methods: ['GET', 'HEAD'], path: '/v1/**' })
+    assert.deepEqual(authorized.permit.rule, { methods: ['GET', 'HEAD'], path: '/v1/**', upgrades: ['websocket'] })
   }
 })
 

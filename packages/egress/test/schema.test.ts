@@ -37,6 +37,13 @@ test('a backend is the origin of an HTTP API: what would be left unused is refus
     assert.deepEqual(wrong({ ...good, backends: [url] }), ['services.billing.backends.0'], url)
 })
 
+test('a rule that names h2c, in whatever form, or no protocol is refused', () => {
+  const naming = (...upgrades: readonly string[]) => ({ ...good, expose: [{ ...expose[0], upgrades }] })
+  for (const name of ['h2c', 'h2c/2', 'H2C', '', 'a b', 'a, h2c'])
+    assert.deepEqual(wrong(naming(name)), ['services.billing.expose.0.upgrades.0'], name)
+  assert.deepEqual(wrong(naming('websocket', 'tcp', 'irc/6.9')), [])
+})
+
 test('unknown keys, names that are no DNS label and numbers out of bounds are refused', () => {
   assert.deepEqual(wrong({ ...good, backend: 'http://10.0.0.5' }), ['services.billing'])
   for (const name of ['Billing', 'a.b', '-a', 'a_b', '', 'a'.repeat(64)])

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type ListenOptions, type Server as NetS
 import type { Duplex } from 'node:stream'
 import { type ExchangeFailureCode, http, PosternError } from '@postern/protocol'
 import type { IngressConfig, ListenConfig } from './schema.ts'
+import { protocolOf } from './upgrade-protocol.ts'
 
 export interface ListenerEvents {
   readonly request: RequestListener
@@ -56,6 +57,7 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
     keepAliveInitialDelay: 30_000,
     noDelay: true,
     optimizeEmptyRequests: true,
+    shouldUpgradeCallback: (request: IncomingMessage) => protocolOf(request) !== undefined,
   }
   const server: Server =
     config.tls === undefined

@@ -20,6 +20,7 @@ import { RouteTable } from './routes.ts'
 import type { IngressConfig, RouteConfig } from './schema.ts'
 import { TrunkTable } from './trunk-table.ts'
 import { Upgrade } from './upgrade.ts'
+import { hasNoContent, protocolOf } from './upgrade-protocol.ts'
 
 export interface IngressInit {
   readonly config: IngressConfig
@@ -135,9 +136,9 @@ function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean):
     fields: requestFields(
       rawHeaders,
       { client: client.address, scheme, authority },
-      upgrade ? request.headers.upgrade : undefined,
+      upgrade ? protocolOf(request) : undefined,
     ),
-    end: !upgrade && hasNoContent(request),
+    end: !upgrade && hasNoContent(request.headers),
     context: {
       requestId: randomUUID(),
       client: client.address,
@@ -158,9 +159,4 @@ function targetOf(request: IncomingMessage): { authority: string; target: string
   if (absolute === null) return { authority: request.headers.host ?? '', target }
   const rest = absolute[2] ?? ''
   return { authority: absolute[1] ?? '', target: rest.startsWith('/') ? rest : `/${rest}` }
-}
-
-/** RFC 9112 section 6.3: without either field a request has no content. */
-function hasNoContent({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
 }

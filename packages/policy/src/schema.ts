@@ -7,10 +7,19 @@ const path = z
   .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII; percent-encode the rest')
   .refine((text) => !/\*\*./.test(text), '** may only stand at the end')
 
+const protocol = z
+  .string()
+  .regex(/^[!#$%&'*+\-.^_`|~0-9a-z]+(\/[!#$%&'*+\-.^_`|~0-9a-z]+)?$/, 'must be a protocol name in lower case')
+  .refine((name) => name !== 'h2c' && !name.startsWith('h2c/'), 'h2c would open the whole backend to whoever asks')
+
 /** One kind of request that a service takes. `*` in a path stands for one segment, `**` at its end for any rest. */
 export const exposeRuleSchema = z.strictObject({
   methods: z.array(method).min(1).describe('methods that are let through; * for any'),
   path: path.describe('path: exact, with * for one segment, or with ** at the end for any rest'),
+  upgrades: z
+    .array(protocol)
+    .default(['websocket'])
+    .describe('protocols that a connection may be switched to (Upgrade); h2c never'),
 })
 
 export const exposeSchema = z

@@ -30,6 +30,7 @@ export const exchangeFailures = {
   CONTENT_TOO_LARGE: row(5, 413, 'http_request_error', 'never', 'The content is larger than this service takes.'),
   HEAD_TOO_LARGE: row(6, 431, 'http_request_error', 'never', 'The header section is larger than this service takes.'),
   METHOD_UNSUPPORTED: row(7, 501, 'http_request_error', 'never', 'This method cannot be forwarded.'),
+  UPGRADE_REFUSED: row(10, 403, 'http_request_denied', 'never', 'This protocol is not offered here.'),
   REQUEST_TIMEOUT: row(8, 408, 'http_request_error', 'never', 'The request did not arrive whole in time.'),
   SERVICE_UNREACHABLE: row(
     16,
