@@ -47,9 +47,16 @@ test('a client is told to come back where another try is safe, and only there', 
   for (const code of codes)
     assert.equal(
       fieldValue(problemOf(code, 'r').fields, 'retry-after'),
-      exchangeFailures[code].retry === 'any' ? '1' : undefined,
+      exchangeFailures[code].retry === 'any' || exchangeFailures[code].status === 503 ? '1' : undefined,
       code,
     )
+})
+
+test('every 503 says in whole seconds when to come back', () => {
+  const unavailable = codes.filter((code) => exchangeFailures[code].status === 503)
+  assert.ok(unavailable.length > 0)
+  for (const code of unavailable)
+    assert.match(fieldValue(problemOf(code, 'r').fields, 'retry-after') ?? '', /^[1-9]\d{0,3}$/, code)
 })
 
 test('codes and their numbers on the wire are told apart', () => {
