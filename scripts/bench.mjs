@@ -12,7 +12,7 @@ import { setup } from './setup.mjs'
 
 const options = readOptions(process.argv.slice(2))
 const tools = findTools()
-setup()
+await setup()
 
 const progress = new Progress(process.stderr)
 const bench = new Bench({ options, tools, progress })

@@ -11,7 +11,7 @@ const checks = [
   ['dead code', 'knip', []],
 ]
 
-setup()
+await setup()
 let failed = 0
 for (const [what, command, args] of checks) {
   console.log('──', what)

@@ -9,7 +9,7 @@ import { Worker } from './fuzz/worker.mjs'
 import { root, setup } from './setup.mjs'
 
 const { json, seconds, targets } = readOptions(process.argv.slice(2))
-setup()
+await setup()
 
 const say = (text) => (json ? process.stderr : process.stdout).write(`${text}\n`)
 const progress = new Progress(process.stderr)

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, setup } from './setup.mjs'
 
-setup()
+await setup()
 const { configReference, errorReference, warningReference } = await import('../packages/node/dist/index.js')
 writeFileSync(join(root, 'docs', 'configuration.md'), configReference())
 writeFileSync(join(root, 'docs', 'errors.md'), errorReference())

@@ -42,7 +42,7 @@ function testFiles() {
   )
 }
 
-setup()
+await setup()
 const asked = process.argv.slice(2)
 const left = demanding.filter(({ present }) => !present())
 const files =

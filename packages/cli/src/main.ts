@@ -35,9 +35,12 @@ const commands = [
   doctorCommand,
 ]
 
-/** Whoever read our output has gone, as `head` does: that is no failure, and what was started is still to be ended in order. */
+/** What a stream says whose reader has gone, as `head` does or a terminal that is closed, or whose disk is full. */
+const unreadable = new Set(['EPIPE', 'EIO', 'ENOSPC'])
+
+/** Output that cannot be written is no failure: what was started goes on, and is still to be ended in order. */
 function endedReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+  if (!unreadable.has(error.code ?? '')) throw error
 }
 
 /** Runs one command line; never throws. The exit code is set, not taken: what still runs may end in its own time. */

@@ -8,31 +8,42 @@ export interface RunOptions {
   readonly note?: (status: NodeStatus) => string
 }
 
+/** How long a node whose parent has gone may take to stop. */
+const orphanMs = 5000
+
 /**
- * Runs a node until it is told to stop: SIGINT, SIGTERM, or the end of the process that started it. Says in one glance,
- * or in one line of JSON, what it is. A second signal ends it at once.
+ * Runs a node until it is told to stop: SIGINT, SIGTERM, or the end of the process that started it, where that keeps an
+ * IPC channel to this one. Says in one glance, or in one line of JSON, what it is. A second signal ends it at once.
+ * SIGHUP is logged and changes nothing, so that a terminal that closes, or a supervisor that means a reload, ends no node.
  */
 export async function runNode(config: Config, options: RunOptions): Promise<void> {
   const { startNode } = await import('@postern/node')
   const startMs = performance.now()
+  let hangUp = () => {
+    process.stderr.write(`${ignored} while the node starts\n`)
+  }
+  process.on('SIGHUP', () => hangUp())
   const node = await startNode({ config })
+  hangUp = () => node.log.warn(ignored, { remedy: 'stop the node and start it again to have it read its config anew' })
   // A remote must not be able to end the process; what gets here is a defect, and is said to be one.
   process.on('uncaughtException', (error) => defect(node, error))
   process.on('unhandledRejection', (error) => defect(node, error))
   const status = node.status()
   print(options.json, status, () => `${glance(status, performance.now() - startMs)}${options.note?.(status) ?? ''}`)
-  const lost = await Promise.race([stopAsked(), node.lost])
+  const lost = await Promise.race([stopAsked(node), node.lost])
   if (lost !== undefined) node.log.error('node broken', { code: lost.code, reason: lost.message })
   await node.stop()
   process.exit(lost === undefined ? undefined : exitCode.failed)
 }
+
+const ignored = 'SIGHUP is ignored'
 
 function defect(node: PosternNode, error: unknown): void {
   node.parts.counters.count('defects')
   node.log.error('defect', { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
 }
 
-function stopAsked(): Promise<void> {
+function stopAsked(node: PosternNode): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
     const stop = () => {
@@ -42,10 +53,15 @@ function stopAsked(): Promise<void> {
     }
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
-    // Whoever started this process may have gone while the node was starting.
-    process.on('disconnect', stop)
+    const orphaned = () => {
+      node.log.warn('the process that started this node has ended')
+      setTimeout(() => process.exit(exitCode.failed), orphanMs).unref()
+      stop()
+    }
+    process.on('disconnect', orphaned)
+    // It may have gone while the node was starting.
     const { connected } = process as { readonly connected?: boolean }
-    if (connected === false) stop()
+    if (connected === false) orphaned()
   })
 }
 

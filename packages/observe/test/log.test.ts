@@ -74,3 +74,16 @@ test('a field that cannot be written as JSON costs no line', async () => {
   })
   assert.deepEqual(eventsOf(lines), ['round', 'next'])
 })
+
+test('a log that cannot be written costs its lines alone: no error, no memory without bound, and it is said', async () => {
+  const uncaught: unknown[] = []
+  const note = (error: unknown) => uncaught.push(error)
+  process.on('uncaughtException', note)
+  const log = createLog({ level: 'info', node: 'egress-1', fd: openSync('/dev/full', 'a') })
+  log.info('first')
+  await eventually('the failure is known', () => /ENOSPC/.test(log.failure ?? ''))
+  for (let at = 0; at < 3000; at++) log.info('more', { text: 'x'.repeat(1000) })
+  await eventually('what is too much is lost and counted', () => log.lost > 0 && log.lost < 3000)
+  process.off('uncaughtException', note)
+  assert.deepEqual(uncaught, [])
+})

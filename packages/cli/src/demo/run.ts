@@ -33,13 +33,18 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const demo = new Demo(options)
   const stop = () => void demo.stop().then(() => process.exit(process.exitCode ?? 0))
   // A terminal and npm may both pass on one Ctrl-C: the second must not cut the cleaning short.
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  // `npm start` keeps a channel to the demo, and may be killed.
+  process.on('disconnect', stop)
+  process.channel?.unref()
+  if (!process.connected) return stop()
   try {
     await demo.start()
     if (options.once === true) await demo.once()
     else return demo.present()
   } catch (error) {
+    // What breaks off because it is to stop is no failure.
+    if (demo.stopping) return
     demo.keepLog()
     await demo.stop()
     throw error
@@ -60,6 +65,10 @@ class Demo {
 
   constructor(options: DemoOptions) {
     this.#options = options
+  }
+
+  get stopping(): boolean {
+    return this.#stopping !== undefined
   }
 
   async start(): Promise<void> {
@@ -84,7 +93,7 @@ class Demo {
     await Promise.all(this.#nodes.map((node) => this.#ready(node)))
     for (const { child } of this.#nodes) {
       void child.ended.then(() => {
-        if (this.#stopping === undefined) this.#say(colours.yellow(`${child.name} (process ${child.pid}) has ended`))
+        if (!this.stopping) this.#say(colours.yellow(`${child.name} (process ${child.pid}) has ended`))
       })
     }
   }
@@ -97,6 +106,7 @@ class Demo {
 
   /** Starts a child that `stop` knows of from the first moment on. */
   async #start(init: ChildInit): Promise<Child> {
+    if (this.stopping) throw new PosternError('STOPPED', `the demo ends before ${init.name} has started`)
     const starting = startChild(init).then((child) => {
       this.#children.push(child)
       return child

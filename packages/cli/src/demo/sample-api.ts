@@ -83,4 +83,7 @@ server.listen(0, '127.0.0.1', () =>
 const stop = () => process.exit()
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
+// A terminal that closes is nothing to an API; the demo ends it.
+process.on('SIGHUP', () => {})
 process.on('disconnect', stop)
+if (!process.connected) stop()
