@@ -44,7 +44,7 @@ export async function crowdOf(backend: string, count: Readonly<Record<Role, numb
   const start = async (role: Role, number: number): Promise<CrowdNode> => {
     const name = `${role}-${number}`
     const node = await startOne(stack, authority, join(root, name), { name, role, config: configs[role] })
-    authority = addBootstrap(authority, (await node.status()).relay?.addresses ?? [])
+    authority = await addBootstrap(authority, (await node.status()).relay?.addresses ?? [])
     return node
   }
   const many = async (role: Role, first = 1): Promise<CrowdNode[]> => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Clock, type PeerName, PosternError, systemClock } from '@postern/protocol'
 import { decodeJwt } from 'jose'
 import type { Authority } from './authority.ts'
@@ -13,11 +12,10 @@ import {
   verifyReplacement,
 } from './enrolment.ts'
 import { verifyInvite } from './invite.ts'
-import { issue } from './issue.ts'
+import { issue, membershipNow } from './issue.ts'
 import { amend, exclusively } from './publish.ts'
-import { registered } from './register.ts'
+import { readRegister } from './register.ts'
 import { withRevoked } from './revoke.ts'
-import { fileNames, readSecretFile } from './store.ts'
 import { useOnce } from './used.ts'
 
 /** What an authority granted. */
@@ -43,12 +41,7 @@ async function answer(authority: Authority, { claim, peer, replyKey }: Enrolment
   const by = 'invite' in claim ? 'invite' : 'replacement' in claim ? 'replacement' : 'renewal'
   const grant = await grantOf(authority, peer, claim)
   const credential = await issue(authority, peer, grant, 'replacement' in claim ? peerIn(claim.credential) : undefined)
-  const membership = {
-    credential,
-    mesh: authority.mesh,
-    secret: readSecretFile(join(authority.folder, fileNames.secret)).trim(),
-    bulletin: authority.bulletin.sealed,
-  }
+  const membership = { ...membershipNow(authority), credential }
   return { admission: await sealAdmission(membership, replyKey, authority.signatory), peer, name: grant.name, by }
 }
 
@@ -92,9 +85,10 @@ async function replace(authority: Authority, { old, overlapMs, peer, replacement
   await verifyReplacement(replacement, old, peer)
   const { bulletin, clock, folder } = authority
   const nowS = Math.floor(clock.now() / 1000)
-  const before = registered(folder).find((issued) => issued.peer === old)?.replaces
+  const before = readRegister(folder).issued.find((issued) => issued.peer === old)?.replaces
   const came = bulletin.notice.revoked.find(({ subject }) => subject === before)?.at ?? 0
-  if (nowS - came < leastStayMs / 1000)
+  // One that came later than now came by a clock that was wrong.
+  if (came <= nowS && nowS - came < leastStayMs / 1000)
     throw new PosternError('BUSY', 'the key has itself replaced another within the last day', {
       remedy: 'try again tomorrow; a key that may be stolen is for `postern revoke`',
     })

@@ -7,7 +7,7 @@ import { Bulletin } from './bulletin.ts'
 import { generateKey, loadKey, saveKey } from './keys.ts'
 import { type AuthorityKey, loadMeshFile, loadMeshSecret, type MeshFile, meshIdOf, newMeshSecret } from './mesh-file.ts'
 import type { Signatory } from './statement.ts'
-import { fileNames, replaceFile, writeNewFile, writeSecretFile } from './store.ts'
+import { fileNames, writeNewFile, writeSecretFile } from './store.ts'
 
 /** An authority as its folder says it is now. */
 export interface Authority {
@@ -60,14 +60,6 @@ async function signatoryOf(folder: string, mesh: MeshFile, bulletin: Bulletin, c
   throw new PosternError('MESH_INVALID', `${folder}: no key of the authority signs at this time`, {
     remedy: 'set the clock of this host',
   })
-}
-
-/** Adds a relay to the addresses that new members start from. */
-export function addBootstrap(authority: Authority, addresses: readonly string[]): Authority {
-  const bootstrap = [...new Set([...authority.mesh.bootstrap, ...addresses])]
-  const mesh = { ...authority.mesh, bootstrap }
-  replaceFile(join(authority.folder, fileNames.mesh), meshFileText(mesh))
-  return { ...authority, mesh }
 }
 
 export async function publicHalf(key: KeyObject): Promise<AuthorityKey> {

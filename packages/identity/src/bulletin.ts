@@ -24,6 +24,8 @@ export interface Secret {
 /** What an authority makes known to every member. */
 export interface Notice {
   readonly revoked: readonly Revoked[]
+  /** What ends by itself at this time, in seconds, or before is over, whatever a clock says; absent where nothing is said. */
+  readonly overUntil?: number | undefined
   /** The keys of the authority; absent while they are those of the mesh file. */
   readonly signers?: readonly Signer[] | undefined
   /** The mesh secrets, the one that ends first before the others; absent while it is that of the mesh file. */
@@ -34,11 +36,15 @@ export interface Notice {
 export const maxRevoked = 8192
 export const maxBulletinSize = 1024 * 1024
 
+/** The longest that a credential may be over and still be good to ask for the next one, see `admit`. */
+export const maxGraceMs = 90 * 24 * 3600_000
+
 const time = z.int().min(0)
 const claimsSchema = z.object({
   iss: z.string(),
   seq: z.int().min(1),
   revoked: z.array(z.object({ subject: z.string().min(1).max(128), at: time, from: time.optional() })).max(maxRevoked),
+  overUntil: time.optional(),
   signers: z
     .array(authorityKeySchema.extend({ from: time.optional(), until: time.optional() }))
     .min(1)
@@ -169,7 +175,12 @@ export class Bulletin {
   lapse(credential: Pick<Credential, 'peer' | 'id' | 'signer' | 'expiresMs'>): Lapse | undefined {
     const now = this.#clock.now()
     if (this.#revokedMs(credential) <= now) return 'CREDENTIAL_REVOKED'
-    return this.endOf(credential) <= now ? 'CREDENTIAL_EXPIRED' : undefined
+    return this.isOver(credential) || this.endOf(credential) <= now ? 'CREDENTIAL_EXPIRED' : undefined
+  }
+
+  /** Whether the authority says that it has ended, so that no clock needs to. */
+  isOver({ expiresMs }: Pick<Credential, 'expiresMs'>): boolean {
+    return expiresMs <= (this.#notice.overUntil ?? 0) * 1000
   }
 
   #revokedMs({ id, peer }: Pick<Credential, 'peer' | 'id'>): number {

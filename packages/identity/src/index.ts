@@ -1,6 +1,7 @@
 /** Who belongs: keys on disk, the authority, what it signs, and who is admitted by it. */
 export * from './admit.ts'
 export * from './authority.ts'
+export * from './bootstrap.ts'
 export * from './bulletin.ts'
 export * from './credential.ts'
 export * from './derive.ts'

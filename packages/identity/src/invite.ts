@@ -7,6 +7,7 @@ import { type Grant, nameSchema, validFor } from './credential.ts'
 import { authorityService, inviteSecretOf, serviceIdOf } from './derive.ts'
 import { conceal, partsOf, reveal } from './disclosure.ts'
 import { meshFileSchema } from './mesh-file.ts'
+import { exclusively } from './publish.ts'
 import { register } from './register.ts'
 
 const prefix = 'postern-invite:'
@@ -49,10 +50,14 @@ export interface MadeInvite {
 }
 
 /** Makes an invite, which is good once. Throws USAGE where it would be valid for too long. */
-export async function makeInvite(authority: Authority, grant: Grant, lifeMs: number): Promise<MadeInvite> {
-  const { bulletin, clock, folder, mesh, signatory } = authority
+export async function makeInvite({ clock, folder }: Authority, grant: Grant, lifeMs: number): Promise<MadeInvite> {
   if (lifeMs > maxInviteLifeMs)
     throw new PosternError('USAGE', 'an invite is valid for at most 30 days', { remedy: 'choose a shorter --expires' })
+  return await exclusively(folder, clock, (newest) => sealInvite(newest, grant, lifeMs))
+}
+
+async function sealInvite(authority: Authority, grant: Grant, lifeMs: number): Promise<MadeInvite> {
+  const { bulletin, clock, folder, mesh, signatory } = authority
   const id = randomUUID()
   const { digest, disclosure } = conceal('grant', grant)
   const times = validFor(lifeMs, clock)
@@ -101,7 +106,12 @@ export function readInvite(text: string): Invitation {
   }
 }
 
-const inviteSchema = z.object({ iss: z.string(), jti: z.string().min(1).max(64), _sd: z.array(z.string()).length(1) })
+const inviteSchema = z.object({
+  iss: z.string(),
+  exp: z.int(),
+  jti: z.string().min(1).max(64),
+  _sd: z.array(z.string()).length(1),
+})
 const grantSchema = z.object({
   name: nameSchema,
   roles: z.array(z.enum(roles)).min(1),
@@ -118,7 +128,9 @@ export async function verifyInvite(
   try {
     const expected = { typ: statementType.invite, claims: ['iss', 'nbf', 'exp', 'jti'] }
     const { payload } = await authority.bulletin.verify(statement, expected)
-    const { _sd, iss, jti } = inviteSchema.parse(payload)
+    const { _sd, exp, iss, jti } = inviteSchema.parse(payload)
+    if (authority.bulletin.isOver({ expiresMs: exp * 1000 }))
+      throw new PosternError('CREDENTIAL_EXPIRED', 'the authority says that it has ended')
     if (iss !== authority.mesh.id) throw new Error('the invite is to another mesh')
     return { id: jti, grant: grantSchema.parse(reveal('grant', disclosure, _sd)) }
   } catch (cause) {

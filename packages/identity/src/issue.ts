@@ -5,12 +5,16 @@ import { type Authority, meshFileText } from './authority.ts'
 import { type Grant, type SealedCredential, sealCredential } from './credential.ts'
 import { partsOf } from './disclosure.ts'
 import { generateKey, type NodeKey, saveKey } from './keys.ts'
+import { exclusively } from './publish.ts'
 import { register } from './register.ts'
 import { fileNames, readSecretFile, writeNewFile, writeSecretFile } from './store.ts'
 
 export const defaultLifeMs = 90 * 24 * 3600_000
 
-/** Signs a credential and keeps in the register that it did. */
+/**
+ * Signs a credential, and has it in the register before it goes out, so that it can be taken back by its name. The caller
+ * holds the folder, see `exclusively`.
+ */
 export async function issue(
   authority: Authority,
   peer: PeerName,
@@ -40,14 +44,19 @@ export type NodeOrder = Omit<Grant, 'lifeMs'> & Partial<Pick<Grant, 'lifeMs'>>
 export async function issueNode(authority: Authority, folder: string, order: NodeOrder): Promise<NodeKey> {
   const key = generateKey()
   saveKey(join(folder, fileNames.state, fileNames.nodeKey), key)
-  const sealed = await issue(authority, key.peerId.toString(), { lifeMs: defaultLifeMs, ...order })
-  writeMembership(folder, {
-    credential: sealed,
-    mesh: authority.mesh,
-    secret: readSecretFile(join(authority.folder, fileNames.secret)).trim(),
-    bulletin: authority.bulletin.sealed,
-  })
+  const grant = { lifeMs: defaultLifeMs, ...order }
+  const membership = await exclusively(authority.folder, authority.clock, async (newest) => ({
+    ...membershipNow(newest),
+    credential: await issue(newest, key.peerId.toString(), grant),
+  }))
+  writeMembership(folder, membership)
   return key
+}
+
+/** What an authority gives every member beside its credential. */
+export function membershipNow({ bulletin, folder, mesh }: Authority): Omit<Membership, 'credential'> {
+  const secret = readSecretFile(join(folder, fileNames.secret)).trim()
+  return { mesh, secret, bulletin: bulletin.sealed }
 }
 
 /** What makes the holder of a key a member, as it is kept in the holder's folder. */

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@postern/protocol'
 import type { Authority } from './authority.ts'
@@ -15,7 +15,7 @@ import { undisclosed } from './disclosure.ts'
 import type { Invitation } from './invite.ts'
 import { generateKey, loadKey, type NodeKey } from './keys.ts'
 import { loadMeshFile, loadMeshSecret, type MeshFile } from './mesh-file.ts'
-import { fileNames, readPublicFile, replaceFile } from './store.ts'
+import { fileNames, moveFile, readPublicFile, removeFile, replaceFile } from './store.ts'
 
 /** With what a dialler proves at the door that it may come in. */
 export interface KnockKey {
@@ -136,7 +136,7 @@ export function takeNext(stateFolder: string): void {
   const next = join(stateFolder, fileNames.next)
   if (!existsSync(join(next, fileNames.credential))) return
   for (const name of [fileNames.nodeKey, fileNames.credential]) {
-    if (existsSync(join(next, name))) renameSync(join(next, name), join(stateFolder, name))
+    if (existsSync(join(next, name))) moveFile(join(next, name), join(stateFolder, name))
   }
-  rmSync(next, { recursive: true, force: true })
+  removeFile(next)
 }

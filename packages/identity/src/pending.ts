@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, PosternError, systemClock } from '@postern/protocol'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ import { openAdmission, replyKey, sealEnrolment } from './enrolment.ts'
 import { type Invitation, invitedMeshSchema } from './invite.ts'
 import { membershipFiles, writeMembership } from './issue.ts'
 import { generateKey, loadKey, type NodeKey, saveKey } from './keys.ts'
-import { fileNames, readSecretFile, replaceFile } from './store.ts'
+import { fileNames, readSecretFile, removeFile, replaceFile } from './store.ts'
 
 const pendingSchema = z.strictObject({ reply: z.string(), mesh: invitedMeshSchema })
 
@@ -63,9 +63,9 @@ export async function finishJoin(
   if (membership.bulletin !== '') await bulletin.learn(membership.bulletin)
   const credential = await verifierOf(bulletin).credential(membership.credential, key.peerId.toString())
   // What is there is of an attempt that broke off: there was none of it when this was begun.
-  for (const file of membershipFiles(folder)) rmSync(file, { force: true })
+  for (const file of membershipFiles(folder)) removeFile(file)
   writeMembership(folder, membership)
-  rmSync(at(fileNames.pending))
+  removeFile(at(fileNames.pending))
   return credential
 }
 

@@ -1,10 +1,9 @@
-import { closeSync, openSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { type Clock, PosternError } from '@postern/protocol'
+import { join } from 'node:path'
+import type { Clock } from '@postern/protocol'
 import { type Authority, loadAuthority } from './authority.ts'
-import { type Bulletin, type Notice, type Revoked, sealBulletin } from './bulletin.ts'
-import { registered } from './register.ts'
+import { type Bulletin, maxGraceMs, type Notice, sealBulletin } from './bulletin.ts'
+import { FolderLock } from './lock.ts'
+import { readRegister } from './register.ts'
 import { fileNames } from './store.ts'
 
 type Change = (notice: Notice, newest: Authority) => Notice | undefined | Promise<Notice | undefined>
@@ -22,28 +21,49 @@ export async function amend(newest: Authority, change: Change): Promise<Bulletin
   const { bulletin, signatory } = newest
   const notice = await change(bulletin.notice, newest)
   if (notice === undefined) return bulletin
-  const revoked = stillNeeded(notice.revoked, newest)
-  await bulletin.learn(await sealBulletin({ ...notice, revoked, seq: bulletin.seq + 1 }, signatory))
+  await bulletin.learn(await sealBulletin({ ...withRoom(notice, newest), seq: bulletin.seq + 1 }, signatory))
   return bulletin
 }
 
-/** Clocks differ by less. */
-const forgetMs = 24 * 3600_000
+/** So many revocations are kept, whatever has become of what they are about. */
+export const revocationsKept = 1024
+/** Beyond that, those leave of which all has ended so long ago: clocks differ by less, and nothing of it is renewed. */
+const forgetMs = maxGraceMs + 24 * 3600_000
 
-/** Without what has ended by itself: nothing that the register has of it could still be shown. */
-function stillNeeded(revoked: readonly Revoked[], { clock, folder }: Authority): Revoked[] {
-  const ends = new Map<string, number>()
-  for (const { credential, expires, peer } of registered(folder))
-    for (const subject of peer === undefined ? [credential] : [credential, peer])
-      ends.set(subject, Math.max(ends.get(subject) ?? 0, Date.parse(expires)))
-  const now = clock.now()
-  return revoked.filter(({ subject }) => (ends.get(subject) ?? now) + forgetMs > now)
+/**
+ * Leaves revocations out only where there are many, those of what ended first, and has the bulletin say that all
+ * which had ended by then is over. So no clock, neither here nor there, can bring back what was taken back: an end
+ * that a wrong clock here made believe in is one for every node.
+ */
+function withRoom(notice: Notice, { clock, folder }: Authority): Notice {
+  const surplus = notice.revoked.length - revocationsKept
+  if (surplus <= 0) return notice
+  const ends = endsOf(folder)
+  const over = notice.revoked
+    .map(({ subject }) => ({ subject, endMs: ends.get(subject) ?? Number.POSITIVE_INFINITY }))
+    .filter(({ endMs }) => endMs + forgetMs < clock.now())
+    .toSorted((a, b) => a.endMs - b.endMs)
+    .slice(0, surplus)
+  const last = over.at(-1)
+  if (last === undefined) return notice
+  const left = new Set(over.map(({ subject }) => subject))
+  return {
+    ...notice,
+    revoked: notice.revoked.filter(({ subject }) => !left.has(subject)),
+    overUntil: Math.max(notice.overUntil ?? 0, Math.ceil(last.endMs / 1000)),
+  }
 }
 
-const lookMs = 20
-const waitMs = 5000
-/** A lock this old was left by a process that did not end in order. */
-const staleMs = 10_000
+/** When the last of all that was issued to each subject ends; nothing of those that the register does not know whole. */
+function endsOf(folder: string): Map<string, number> {
+  const { issued, unreadable } = readRegister(folder)
+  const ends = new Map<string, number>()
+  if (unreadable.length > 0) return ends
+  for (const { credential, expires, peer } of issued)
+    for (const subject of peer === undefined ? [credential] : [credential, peer])
+      ends.set(subject, Math.max(ends.get(subject) ?? 0, Date.parse(expires)))
+  return ends
+}
 
 /**
  * Holds an authority's folder, as it is now, for as long as a task takes: what it finds there stays so. Throws BUSY where
@@ -54,36 +74,6 @@ export async function exclusively<T>(
   clock: Clock,
   task: (newest: Authority) => Promise<T>,
 ): Promise<T> {
-  const lock = join(folder, fileNames.lock)
-  await acquire(lock, performance.now() + waitMs)
-  try {
-    return await task(await loadAuthority(folder, clock))
-  } finally {
-    rmSync(lock, { force: true })
-  }
-}
-
-async function acquire(lock: string, until: number): Promise<void> {
-  for (;;) {
-    try {
-      closeSync(openSync(lock, 'wx', 0o600))
-      return
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      if (code === 'ENOENT')
-        throw new PosternError('FILE_MISSING', `there is no folder ${dirname(lock)}`, {
-          cause,
-          remedy: 'name the folder of the authority: --authority',
-        })
-      if (code !== 'EEXIST') throw cause
-      const madeMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
-      if (Date.now() - madeMs > staleMs) rmSync(lock, { force: true })
-      else if (performance.now() > until)
-        throw new PosternError('BUSY', 'another command changes the folder of the authority', {
-          cause,
-          remedy: `try again; when no other runs, remove ${lock}`,
-        })
-      else await pause(lookMs)
-    }
-  }
+  using _held = await FolderLock.acquire(join(folder, fileNames.lock))
+  return await task(await loadAuthority(folder, clock))
 }

@@ -1,8 +1,7 @@
-import { appendFileSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { PosternError } from '@postern/protocol'
 import { z } from 'zod'
-import { fileNames, readPublicFile } from './store.ts'
+import { appendLine, fileNames, readPublicFile } from './store.ts'
 
 const entrySchema = z.object({
   name: z.string(),
@@ -22,21 +21,36 @@ export type Issued = z.infer<typeof entrySchema>
 
 /** Keeps what was issued, a line each, so that it can be taken back by its name. */
 export function register(folder: string, issued: Issued): void {
-  appendFileSync(join(folder, fileNames.register), `${JSON.stringify(issued)}\n`, { mode: 0o600, flush: true })
+  appendLine(join(folder, fileNames.register), JSON.stringify(issued))
 }
 
-/** All that the authority has issued, oldest first. Throws CONFIG_INVALID where a line is none of its own. */
-export function registered(folder: string): Issued[] {
+/** What an authority has issued, as far as its register can be read. */
+export interface Register {
+  /** Oldest first. */
+  readonly issued: readonly Issued[]
+  /** Numbers of lines that are none of the register: torn by a loss of power, or altered. What they said is unknown. */
+  readonly unreadable: readonly number[]
+}
+
+/** Reads the whole register; a line that is none of it is passed over and named. Throws FILE_MISSING. */
+export function readRegister(folder: string): Register {
   const file = join(folder, fileNames.register)
-  if (!existsSync(file)) return []
-  const lines = readPublicFile(file)
-    .split('\n')
-    .filter((line) => line !== '')
-  return lines.map((line, at) => {
-    try {
-      return entrySchema.parse(JSON.parse(line))
-    } catch (cause) {
-      throw new PosternError('CONFIG_INVALID', `${file}: line ${at + 1} is no entry of the register`, { cause })
-    }
-  })
+  if (!existsSync(file)) return { issued: [], unreadable: [] }
+  const issued: Issued[] = []
+  const unreadable: number[] = []
+  for (const [at, line] of readPublicFile(file).split('\n').entries()) {
+    if (line === '') continue
+    const entry = entryOf(line)
+    if (entry === undefined) unreadable.push(at + 1)
+    else issued.push(entry)
+  }
+  return { issued, unreadable }
+}
+
+function entryOf(line: string): Issued | undefined {
+  try {
+    return entrySchema.safeParse(JSON.parse(line)).data
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PosternError } from '@postern/protocol'
 import { type Authority, publicHalf } from './authority.ts'
@@ -6,7 +6,7 @@ import type { Bulletin } from './bulletin.ts'
 import { generateKey, loadKey, saveKey } from './keys.ts'
 import { newMeshSecret } from './mesh-file.ts'
 import { publish } from './publish.ts'
-import { fileNames, readSecretFile } from './store.ts'
+import { fileNames, moveFile, readSecretFile, removeFile } from './store.ts'
 
 /** What takes the place of what, told to the mesh by a bulletin. Times in ms. */
 export interface Rotation {
@@ -30,8 +30,8 @@ export async function rotateAuthority(authority: Authority, overlapMs: number): 
     if (ending !== undefined) throw underWay('the key of the authority', (ending.until ?? 0) * 1000)
     if (existsSync(next)) {
       // One that does not sign is of a rotation that broke off before its bulletin.
-      if (await isSigning(next, signatory.kid)) renameSync(next, current)
-      else rmSync(next)
+      if (await isSigning(next, signatory.kid)) moveFile(next, current)
+      else removeFile(next)
     }
     const key = generateKey()
     saveKey(next, key)

@@ -1,4 +1,21 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { PosternError } from '@postern/protocol'
 
@@ -17,7 +34,7 @@ export const fileNames = {
   invites: 'invites',
   replaced: 'replaced',
   nextAuthorityKey: 'authority.next.key',
-  lock: 'bulletin.lock',
+  lock: 'authority.lock',
   /** What waits for an authority's answer. */
   pending: 'enrolment.json',
   /** What takes the place of the state's key and credential at the next start. */
@@ -64,22 +81,123 @@ export function writeNewFile(file: string, content: string): void {
 }
 
 function writeNew(file: string, content: string, mode: number): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  writeBeside(file, content, mode, (beside) => {
+    try {
+      claim(beside, file)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+      throw new PosternError('FILE_EXISTS', `${file} exists already; it is not replaced`, {
+        cause,
+        remedy: 'choose another folder, or move the file away first',
+      })
+    }
+  })
+}
+
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/** Gives a file its name, unless another has it: `link` decides that in one step, and FAT, where there is none, in two. */
+function claim(beside: string, file: string): void {
   try {
-    writeFileSync(file, content, { flag: 'wx', mode, flush: true })
-    chmodSync(file, mode)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-    throw new PosternError('FILE_EXISTS', `${file} exists already; it is not replaced`, {
-      cause,
-      remedy: 'choose another folder, or move the file away first',
-    })
+    linkSync(beside, file)
+    unlinkSync(beside)
+  } catch (error) {
+    if (!noLinks.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    if (existsSync(file)) throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' })
+    renameSync(beside, file)
   }
 }
 
-/** Replaces a file of our own in one step, so that a crash leaves the old or the new one whole. */
+/**
+ * Replaces a file of our own in one step: a crash, or a disk that is full, leaves the old or the new one whole. The new
+ * one is on the disk when this returns.
+ */
 export function replaceFile(file: string, content: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  writeFileSync(`${file}.new`, content, { mode: 0o600, flush: true })
-  renameSync(`${file}.new`, file)
+  writeBeside(file, content, 0o600, (beside) => renameSync(beside, file))
+}
+
+/** Writes the content under another name, then has it take its place; nothing of it is left where that fails. */
+function writeBeside(file: string, content: string, mode: number, place: (beside: string) => void): void {
+  makeFolder(dirname(file))
+  const beside = `${file}.new`
+  try {
+    rmSync(beside, { force: true })
+    const fd = openSync(beside, 'wx', mode)
+    try {
+      fchmodSync(fd, mode)
+      writeFileSync(fd, content)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    place(beside)
+  } catch (error) {
+    removeLeftover(beside)
+    throw error
+  }
+  syncFolder(dirname(file))
+}
+
+function removeLeftover(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // The write's own error says more.
+  }
+}
+
+/** Appends a line. It begins anew behind one that broke off, and nothing of it stays where it cannot be written whole. */
+export function appendLine(file: string, line: string): void {
+  const fd = openSync(file, 'a+', 0o600)
+  try {
+    const { size } = fstatSync(fd)
+    const last = Buffer.alloc(1)
+    const isTorn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n'
+    try {
+      writeFileSync(fd, `${isTorn ? '\n' : ''}${line}\n`)
+      fsyncSync(fd)
+    } catch (error) {
+      ftruncateSync(fd, size)
+      throw error
+    }
+  } finally {
+    closeSync(fd)
+  }
+  syncFolder(dirname(file))
+}
+
+/** Renames a file; the new name is on the disk when this returns. */
+export function moveFile(from: string, to: string): void {
+  renameSync(from, to)
+  syncFolder(dirname(to))
+  if (dirname(from) !== dirname(to)) syncFolder(dirname(from))
+}
+
+/** Removes a file or a folder, if it is there; that it is gone is on the disk when this returns. */
+export function removeFile(file: string): void {
+  rmSync(file, { recursive: true, force: true })
+  syncFolder(dirname(file))
+}
+
+/** Makes a folder with those above it, for its owner alone. */
+function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made))
+}
+
+/** What some file systems answer that cannot sync a folder. */
+const noSync = new Set(['EINVAL', 'EISDIR', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP'])
+
+/** Has the names in a folder on the disk: without it, a file that was synced may be gone after a loss of power. */
+function syncFolder(folder: string): void {
+  let fd: number | undefined
+  try {
+    fd = openSync(folder, 'r')
+    fsyncSync(fd)
+  } catch (error) {
+    if (!noSync.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
 }

@@ -55,7 +55,7 @@ test('a key is never replaced, and what is no key is refused', () => {
 })
 
 test('a node that was issued is a member of its mesh, with the addresses to start from', async () => {
-  const authority = addBootstrap(await createAuthority(join(folder, 'a'), 'acme'), [
+  const authority = await addBootstrap(await createAuthority(join(folder, 'a'), 'acme'), [
     '/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWGzvR',
   ])
   const node = join(folder, 'n')

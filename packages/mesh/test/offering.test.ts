@@ -24,7 +24,7 @@ test('an egress that registers for a service that its credential does not cover 
   }
   const listen = ['/ip4/127.0.0.1/tcp/0']
   const relay = await start('relay', 'relay', 'none', { relay: { listen, announce: [], limits: defaultRelayLimits } })
-  authority = addBootstrap(authority, relay.status().addresses)
+  authority = await addBootstrap(authority, relay.status().addresses)
   const liar = await start('liar', 'egress', 'other', { egress: { offer, guards: forgetful } })
   const calling = { services: () => ['api'], relays: 1, trunks: 1, entries: forgetful }
   const ingress = await start('ingress', 'ingress', 'api', { ingress: calling })

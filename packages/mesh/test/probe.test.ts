@@ -37,7 +37,7 @@ before(async () => {
   const listen = ['/ip4/127.0.0.1/tcp/0']
   const open = { listen, announce: [], limits: defaultRelayLimits }
   relay = await startMesh({ member: await issued('relay', 'relay'), relay: open, ...tools })
-  authority = addBootstrap(authority, relay.status().addresses)
+  authority = await addBootstrap(authority, relay.status().addresses)
   member = await issued('member', 'ingress')
   revokedMember = await issued('revoked', 'ingress')
   await relay.announce((await revoke(authority, 'revoked')).sealed)

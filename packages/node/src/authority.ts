@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { admit, fileNames, loadAuthority, readSecretFile } from '@postern/identity'
+import { admit, fileNames, loadAuthority, type Register, readRegister, readSecretFile } from '@postern/identity'
 import type { Admit, Mesh } from '@postern/mesh'
 import { type Clock, type Log, type Meter, reasonOf } from '@postern/protocol'
 
@@ -18,6 +18,8 @@ export class AuthorityPart {
   readonly #init: AuthorityInit
   #timer: NodeJS.Timeout | undefined
   #toldMs = 0
+  #registerMs = 0
+  #unreadable: Register['unreadable'] = []
 
   private constructor(init: AuthorityInit) {
     this.#init = init
@@ -29,6 +31,11 @@ export class AuthorityPart {
     return new AuthorityPart(init)
   }
 
+  /** Lines of the register that cannot be read. */
+  get unreadable(): Register['unreadable'] {
+    return this.#unreadable
+  }
+
   readonly admit: Admit = async (request) => {
     const { clock, folder, log, meter } = this.#init
     const { admission, by, name, peer } = await admit(folder, request, clock)
@@ -38,12 +45,27 @@ export class AuthorityPart {
   }
 
   start(mesh: Pick<Mesh, 'announce'>): void {
-    this.#timer = setInterval(() => void this.#tell(mesh), lookMs)
+    this.#timer = setInterval(() => {
+      this.#lookAtRegister()
+      void this.#tell(mesh)
+    }, lookMs)
     this.#timer.unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
+  }
+
+  #lookAtRegister(): void {
+    const { folder, log } = this.#init
+    const changedMs = statSync(join(folder, fileNames.register), { throwIfNoEntry: false })?.mtimeMs ?? 0
+    if (changedMs === this.#registerMs) return
+    this.#registerMs = changedMs
+    try {
+      this.#unreadable = readRegister(folder).unreadable
+    } catch (error) {
+      log.warn('register not read', { reason: reasonOf(error) })
+    }
   }
 
   async #tell(mesh: Pick<Mesh, 'announce'>): Promise<void> {

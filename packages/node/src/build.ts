@@ -33,6 +33,7 @@ export interface Parts {
   readonly mesh: Mesh
   readonly ingress: Ingress | undefined
   readonly egress: Egress | undefined
+  readonly authority: Pick<AuthorityPart, 'unreadable'> | undefined
   readonly threads: Front['threads']
   readonly renewal: Renewal
   /** Asks an authority for a credential of a new key, which waits for the next start; answers with its peer. */
@@ -102,7 +103,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   try {
     ingress = await front.listen(mesh.trunks)
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
-    const sides = { ingress, egress, threads: front.threads }
+    const sides = { ingress, egress, authority, threads: front.threads }
     const running = { config, member, mesh, ...sides, renewal, counters, clock, startedMs: clock.now() }
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)

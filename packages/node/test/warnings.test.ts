@@ -31,6 +31,7 @@ const well = of({
   relay: { addresses, others: addresses, inbound: 4 },
   knocks: { missing: 3 },
   bulletin: { sequence: 7, heard: 7 },
+  register: { unreadable: [] },
 })
 
 /** For each way to be unwell, what is known when it is the case. */
@@ -65,6 +66,7 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   RELAY_UNVISITED: of({ relay: { addresses, others: [], inbound: 0 }, upMs: dayMs }),
   KNOCKS_MANY: of({ knocks: { wrong: 15, missing: 5 } }),
   BULLETIN_BEHIND: of({ bulletin: { sequence: 1, heard: 2 } }),
+  REGISTER_DAMAGED: of({ register: { unreadable: [3] } }),
   NOT_RUNNING: of({ running: false }),
   NODE_SILENT: failing('NODE_SILENT'),
 }

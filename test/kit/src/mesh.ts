@@ -119,7 +119,7 @@ class Founded implements KitMesh {
       ...ingress,
     }
     this.relays = await this.#many(relays, 'relay', { relay })
-    this.authority = addBootstrap(this.authority, (await besideRelays?.(this.authority)) ?? [])
+    this.authority = await addBootstrap(this.authority, (await besideRelays?.(this.authority)) ?? [])
     this.egresses = await this.#many(egresses, 'egress', { workers, egress: { services: { api: offered } } })
     const folder = this.authority.folder
     this.authorities = await this.#many(this.#order.authorities ?? 0, 'authority', { authority: { folder } })
@@ -145,7 +145,7 @@ class Founded implements KitMesh {
     await prepare?.(folder)
     const started = await this.#start(name, folder, config)
     const addresses = started.node.status().relay?.addresses ?? []
-    if (addresses.length > 0) this.authority = addBootstrap(this.authority, addresses)
+    if (addresses.length > 0) this.authority = await addBootstrap(this.authority, addresses)
     return started
   }
 

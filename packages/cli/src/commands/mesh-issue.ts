@@ -36,7 +36,7 @@ export function issueCommand(): Command {
       writeNewFile(join(folder, fileNames.config), starterConfig({ ...grant, authority: authority.folder }))
       const peer = peerId.toString()
       if (options.bootstrap.length > 0)
-        addBootstrap(
+        await addBootstrap(
           authority,
           options.bootstrap.map((address) => `${address}/p2p/${peer}`),
         )

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { PosternError } from '@postern/protocol'
 import { Command } from 'commander'
+import { colours } from '../colours.ts'
 import { withJson } from '../options.ts'
 import { print, sheet, short } from '../output.ts'
 import { nobodyTold, tellMesh } from '../tell-mesh.ts'
@@ -15,22 +16,27 @@ export function revokeCommand(): Command {
     .action(async (who: string, options: { authority: string; offline?: true; json?: true }) => {
       const { loadAuthority, revoke } = await import('@postern/identity')
       const authority = await loadAuthority(resolve(options.authority))
-      const { issued, seq, subjects } = await revoke(authority, who)
+      const { issued, seq, subjects, unreadable } = await revoke(authority, who)
       const { told, unreached } = options.offline === true ? nobodyTold : await tellMesh(authority.folder)
       print(
         options.json,
-        { subjects, sequence: seq, told, unreached },
+        { subjects, sequence: seq, told, unreached, unreadable },
         () =>
           `${who} is revoked\n${sheet([
             ['revoked', subjects.join(', ')],
             ['names', [...new Set(issued.map(({ name }) => name))].join(', ') || 'not in the register'],
             ['bulletin', `number ${seq}`],
             ['told', told.map(short).join(', ') || 'nobody yet'],
-          ])}`,
+          ])}${unreadable.length === 0 ? '' : damaged(unreadable)}`,
       )
       if (options.offline !== true && told.length === 0)
         throw new PosternError('NO_RELAY', 'the bulletin is signed and kept, but no relay could be told', {
           remedy: 'run the same command again where a relay of the mesh file can be reached',
         })
     })
+}
+
+function damaged(lines: readonly number[]): string {
+  const which = `${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}`
+  return `\n\n${colours.yellow('warning')} ${which} of issued.jsonl cannot be read: what was issued there is taken back by its peer id alone`
 }

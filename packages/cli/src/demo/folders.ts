@@ -26,8 +26,8 @@ export class DemoFolders {
   }
 
   /** Nodes made from now on start from these addresses too. */
-  addBootstrap(addresses: readonly string[]): void {
-    this.#authority = addBootstrap(this.#authority, addresses)
+  async addBootstrap(addresses: readonly string[]): Promise<void> {
+    this.#authority = await addBootstrap(this.#authority, addresses)
   }
 
   authorityNode(name: string): Promise<string> {

@@ -131,7 +131,7 @@ class Demo {
   async #relay(folders: DemoFolders, number: number): Promise<void> {
     const name = `relay-${number}`
     const { status } = await this.#node(name, await folders.relay(name))
-    folders.addBootstrap(status.relay?.addresses ?? [])
+    await folders.addBootstrap(status.relay?.addresses ?? [])
   }
 
   async #node(name: string, dir: string): Promise<DemoNode> {

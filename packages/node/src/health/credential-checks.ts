@@ -59,3 +59,8 @@ export const behind: Check = ({ bulletin }) => {
   if (bulletin === undefined || bulletin.heard <= bulletin.sequence) return []
   return [{ cause: `the bulletin here is number ${bulletin.sequence}, that of a neighbour number ${bulletin.heard}` }]
 }
+
+export const registerDamaged: Check = ({ register }) => {
+  const lines = register?.unreadable ?? []
+  return lines.length === 0 ? [] : [{ cause: `issued.jsonl cannot be read at: ${lines.slice(0, 10).join(', ')}` }]
+}

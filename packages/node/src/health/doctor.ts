@@ -58,7 +58,7 @@ function askNode(examination: Examination, ask: () => Promise<unknown>): Promise
   return examination.of<Known | undefined>('node', async () => {
     try {
       const value = (await ask()) as Known
-      const facts = part(value, 'upMs', 'credential', 'knocks', 'relay', 'bulletin')
+      const facts = part(value, 'upMs', 'credential', 'knocks', 'relay', 'bulletin', 'register')
       return { value, said: `has run for ${span(value.upMs ?? 0)}`, facts }
     } catch (error) {
       const cause = error instanceof PosternError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined

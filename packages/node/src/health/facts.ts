@@ -37,6 +37,8 @@ export interface Facts {
     readonly failure?: Code
     readonly revoked: boolean
   }
+  /** An authority: lines of its register that cannot be read. */
+  readonly register?: { readonly unreadable: readonly number[] }
   /** Certificates that listeners show to clients. */
   readonly certificates?: ReadonlyArray<{ readonly file: string; readonly expiresMs: number }>
   /** Relays that the node wants a link to. */

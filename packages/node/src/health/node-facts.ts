@@ -6,7 +6,7 @@ import { Recent } from './recent.ts'
 
 /** What a running node knows of itself that may matter for its health, each time it is asked. */
 export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Facts {
-  const { clock, config, counters, egress, member, mesh, renewal, startedMs } = parts
+  const { authority, clock, config, counters, egress, member, mesh, renewal, startedMs } = parts
   const recent = new Recent(() => counters.snapshot(), startedMs)
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
   return () => {
@@ -26,6 +26,7 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
         revoked: bulletin.lapse(credential) === 'CREDENTIAL_REVOKED',
       },
       bulletin: { sequence: bulletin.seq, heard: bulletinHeard },
+      ...(authority && { register: { unreadable: authority.unreadable } }),
       relays,
       knocks: recent.of('knocks_refused', nowMs),
       ...(config.relay && {

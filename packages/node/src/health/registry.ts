@@ -191,6 +191,12 @@ export const warningRows = {
     'the next link brings it; if it stays, see the log for `bulletin refused`, and run `postern revoke` again for who was revoked last',
     credential.behind,
   ),
+  REGISTER_DAMAGED: row(
+    'warning',
+    'Lines of the register of the authority cannot be read.',
+    'bring back what they said from a copy of issued.jsonl, or remove them; until then what was issued there is revoked by its peer id alone, and no revocation leaves the bulletin',
+    credential.registerDamaged,
+  ),
   NOT_RUNNING: row('info', 'No node runs here.', '`postern up`', ({ running }) =>
     running === false ? [{ cause: 'nobody answers at its admin socket; what it would do was tried instead' }] : [],
   ),
