@@ -16,6 +16,12 @@ const demanding = [
     present: () => process.getuid?.() === 0 && runs('ip', ['netns', 'list']) && runs('tcpdump', ['--version']),
   },
   {
+    folder: 'packages/policy/test/python',
+    what: "paths as Python's urlsplit reads them",
+    needs: 'python3',
+    present: () => runs('python3', ['--version']),
+  },
+  {
     folder: 'test/process/bulk',
     what: 'transfers of a gigabyte',
     needs: 'curl',

@@ -25,7 +25,8 @@ const headOnly = new FieldNames([
   'range',
 ])
 
-export interface Arrival {
+/** Where a request comes from, as it is told to backends. */
+export interface Source {
   readonly client: string
   readonly scheme: 'http' | 'https'
   readonly authority: string
@@ -41,14 +42,15 @@ function quoted(text: string): string {
 }
 
 /** The fields of a request as they go on: end-to-end ones, Via (RFC 9110 section 7.6.3) and Forwarded (RFC 7239). */
-export function requestFields(raw: FieldLines, arrival: Arrival, upgrade: string | undefined): string[] {
+export function requestFields(raw: FieldLines, source: Source, upgrade: string | undefined): string[] {
   const fields = endToEndFields(raw, claimedNames)
   const te = fieldValue(raw, 'te')
   if (te !== undefined && tokensOf(te).includes('trailers')) fields.push('te', 'trailers')
   if (upgrade !== undefined) fields.push('upgrade', upgrade)
   const earlier = fieldValue(raw, 'via')
   fields.push('via', earlier === undefined ? via : `${earlier}, ${via}`)
-  fields.push('forwarded', `for=${node(arrival.client)};host=${quoted(arrival.authority)};proto=${arrival.scheme}`)
+  const host = source.authority === '' ? '' : `host=${quoted(source.authority)};`
+  fields.push('forwarded', `for=${node(source.client)};${host}proto=${source.scheme}`)
   return fields
 }
 

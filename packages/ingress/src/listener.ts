@@ -57,6 +57,8 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
     keepAliveInitialDelay: 30_000,
     noDelay: true,
     optimizeEmptyRequests: true,
+    // A request without Host is refused as others are: with a code.
+    requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) => protocolOf(request) !== undefined,
   }
   const server: Server =

@@ -10,8 +10,9 @@ import {
   type ServiceName,
   type Trunks,
 } from '@postern/protocol'
+import { arrivalOf } from './arrival.ts'
 import { Call, type CallTools } from './call.ts'
-import { type Client, clientOf } from './client.ts'
+import type { Client } from './client.ts'
 import { requestFields } from './headers.ts'
 import { type Listener, listen, type Sharing } from './listener.ts'
 import { problemOf } from './problem.ts'
@@ -70,18 +71,19 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
   }
   const events = {
     request(request: IncomingMessage, response: ServerResponse) {
-      const accepted = accept(request, routes, false)
+      const accepted = accept(request, config, routes, false)
       if ('route' in accepted) {
         new Call(request, response, accepted.head, accepted.route, tools).start()
         return
       }
       const { status, fields, body } = refuse(accepted.code, randomUUID())
+      if (accepted.code === 'MALFORMED_REQUEST') response.shouldKeepAlive = false
       response.writeHead(status, fields)
       response.end(request.method === 'HEAD' ? undefined : body)
       request.resume()
     },
     upgrade(request: IncomingMessage, _socket: unknown, early: Buffer) {
-      const accepted = accept(request, routes, true)
+      const accepted = accept(request, config, routes, true)
       if ('route' in accepted) new Upgrade(request, early, accepted.head, accepted.route, tools).start()
       else request.socket.end(rawAnswer(refuse(accepted.code, randomUUID())))
     },
@@ -117,15 +119,14 @@ type Accepted =
   | { readonly code: ExchangeFailureCode }
 
 /** A request in the mesh's form, with the route it takes; or the code of what is wrong with it. */
-function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean): Accepted {
-  const { method = '', rawHeaders, socket } = request
-  const scheme = 'encrypted' in socket ? 'https' : 'http'
-  const { authority, target } = targetOf(request)
+function accept(request: IncomingMessage, config: IngressConfig, routes: RouteTable, upgrade: boolean): Accepted {
+  const { method = '' } = request
   if (method === 'CONNECT' || method === 'TRACE') return { code: 'METHOD_UNSUPPORTED' }
-  if (!/^(\/|\*$)/.test(target)) return { code: 'MALFORMED_REQUEST' }
-  const route = routes.find(authority, target)
+  const arrival = arrivalOf(request, config.encodeQuery)
+  if (arrival === undefined) return { code: 'MALFORMED_REQUEST' }
+  const { authority, client, scheme, target } = arrival
+  const route = routes.find(arrival.host, target)
   if (route === undefined) return { code: 'ROUTE_UNKNOWN' }
-  const client = clientOf(socket)
   const head: RequestHead = {
     service: route.service,
     method,
@@ -134,7 +135,7 @@ function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean):
     target,
     upgrade,
     fields: requestFields(
-      rawHeaders,
+      request.rawHeaders,
       { client: client.address, scheme, authority },
       upgrade ? protocolOf(request) : undefined,
     ),
@@ -150,13 +151,4 @@ function accept(request: IncomingMessage, routes: RouteTable, upgrade: boolean):
     },
   }
   return { head, route, client }
-}
-
-/** A request in absolute form names its own authority, which wins: RFC 9112 section 3.2.2. */
-function targetOf(request: IncomingMessage): { authority: string; target: string } {
-  const target = request.url ?? ''
-  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target)
-  if (absolute === null) return { authority: request.headers.host ?? '', target }
-  const rest = absolute[2] ?? ''
-  return { authority: absolute[1] ?? '', target: rest.startsWith('/') ? rest : `/${rest}` }
 }

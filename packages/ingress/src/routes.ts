@@ -15,9 +15,12 @@ export class RouteTable {
     this.#hosts = [...this.#byHost.keys()].some((host) => host !== '*')
   }
 
-  /** The route of the most specific host that has one for the path, and there the one of the longest prefix. */
-  find(authority: string, target: string): RouteConfig | undefined {
-    return (this.#hosts ? this.#ofHost(hostOf(authority), target) : undefined) ?? this.#byHost.get('*')?.find(target)
+  /**
+   * The route of the most specific host that has one for the path, and there the one of the longest prefix. The host is as
+   * `readAuthority` has it.
+   */
+  find(host: string, target: string): RouteConfig | undefined {
+    return (this.#hosts ? this.#ofHost(host, target) : undefined) ?? this.#byHost.get('*')?.find(target)
   }
 
   #ofHost(host: string, target: string): RouteConfig | undefined {
@@ -54,10 +57,4 @@ class Prefixes {
     }
     return undefined
   }
-}
-
-/** The host of an authority in lower case, without its port; IPv6 literals keep their brackets. */
-export function hostOf(authority: string): string {
-  const end = authority.startsWith('[') ? authority.indexOf(']') + 1 : authority.indexOf(':')
-  return (end <= 0 ? authority : authority.slice(0, end)).toLowerCase()
 }

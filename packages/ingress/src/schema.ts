@@ -1,4 +1,4 @@
-import { isServiceName } from '@postern/protocol'
+import { isOriginForm, isServiceName, readAuthority } from '@postern/protocol'
 import { z } from 'zod'
 
 const listenUrl = z
@@ -14,11 +14,23 @@ const listenSchema = z
 
 const host = z
   .string()
-  .regex(/^(\*|(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])$/, 'must be a host in lower case, *.DOMAIN, or *')
+  .refine(isRouteHost, 'must be a host without a port, in lower case and IPv6 in its shortest form; or *.DOMAIN, or *')
+
+/** Whether a request can be for such a host: `readAuthority` gives it back as it is. */
+function isRouteHost(text: string): boolean {
+  const name = text.replace(/^\*\./, 'any.')
+  return text === '*' || readAuthority(name)?.host === name
+}
+
+/** A path prefix without query that a target can begin with. */
+const prefix = z
+  .string()
+  .startsWith('/')
+  .refine((text) => isOriginForm(text) && !text.includes('?'), 'must be a path: percent-encode the rest')
 
 const routeSchema = z.strictObject({
   host: host.default('*').describe('host of the request, *.DOMAIN for its subdomains, * for any'),
-  path: z.string().startsWith('/').default('/').describe('path prefix, whole segments'),
+  path: prefix.default('/').describe('path prefix, whole segments'),
   service: z.string().refine(isServiceName, 'must be a DNS label: a-z, 0-9 and -'),
   answerMs: z.int().min(1).default(60_000).describe('time for the head of an answer, in ms'),
 })
@@ -40,6 +52,12 @@ export const ingressSchema = z.strictObject({
       trunks: z.int().min(1).max(16).default(2).describe('trunks kept open to each egress'),
     })
     .prefault({}),
+  encodeQuery: z
+    .boolean()
+    .default(false)
+    .describe(
+      'percent-encode what RFC 3986 does not allow in a query and some clients send as it is, like [ ] { } and |; such a request is answered with 400 otherwise',
+    ),
   serverTiming: z
     .boolean()
     .default(false)

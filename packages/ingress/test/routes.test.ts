@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hostOf, RouteTable } from '../src/routes.ts'
+import { readAuthority } from '@postern/protocol'
+import { RouteTable } from '../src/routes.ts'
 import { ingressSchema } from '../src/schema.ts'
 
 type Route = { readonly host?: string; readonly path?: string; readonly service: string }
@@ -11,7 +12,7 @@ function tableOf(routes: readonly Route[]): RouteTable {
 
 function finds(routes: readonly Route[]): (authority: string, target: string) => string | undefined {
   const table = tableOf(routes)
-  return (authority, target) => table.find(authority, target)?.service
+  return (authority, target) => table.find(readAuthority(authority)?.host ?? '', target)?.service
 }
 
 test('the most specific host that has a route for the path wins', () => {
@@ -94,9 +95,8 @@ test('the port and the case of a host do not matter', () => {
   ])
   for (const authority of ['api.example.com', 'API.Example.COM', 'api.example.com:8443', 'Api.example.com:80'])
     assert.equal(find(authority, '/'), 'named', authority)
-  for (const authority of ['[2001:db8::1]', '[2001:DB8::1]:8080']) assert.equal(find(authority, '/'), 'six', authority)
-  assert.equal(hostOf('[::1]:8080'), '[::1]')
-  assert.equal(hostOf('[::1'), '[::1')
+  for (const authority of ['[2001:db8::1]', '[2001:DB8::1]:8080', '[2001:db8:0:0::1]'])
+    assert.equal(find(authority, '/'), 'six', authority)
 })
 
 test('each of 10 000 routes is found, in a time that does not grow with their number', () => {

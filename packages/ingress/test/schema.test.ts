@@ -32,9 +32,27 @@ test('https needs a certificate, and http takes none', () => {
 test('a route names a host as requests can have it, a path and a service', () => {
   for (const host of ['*', 'api.example.com', '*.example.com', 'localhost', '[2001:db8::1]', '192.0.2.1'])
     assert.deepEqual(wrong({ routes: [{ host, service: 'a' }] }), [], host)
-  for (const host of ['API.example.com', 'api.example.com:80', 'a.*.com', '*example.com', 'http://a', ''])
+  for (const host of [
+    'API.example.com',
+    'api.example.com:80',
+    'a.*.com',
+    '*example.com',
+    'http://a',
+    '',
+    'a..b',
+    'a.',
+    '.a',
+    '[2001:db8:0::1]',
+    '[::1',
+    '*.[::1]',
+    '1.2.3',
+    '*.',
+    '*.*.a',
+    'a%41',
+  ])
     assert.deepEqual(wrong({ routes: [{ host, service: 'a' }] }), ['routes.0.host'], host)
-  assert.deepEqual(wrong({ routes: [{ path: 'v1', service: 'a' }] }), ['routes.0.path'])
+  for (const path of ['v1', '/v1?x', '/v1#x', '/caf\xe9', '/a b'])
+    assert.deepEqual(wrong({ routes: [{ path, service: 'a' }] }), ['routes.0.path'], path)
   assert.deepEqual(wrong({ routes: [{ service: 'A.b' }] }), ['routes.0.service'])
   assert.deepEqual(wrong({ routes: [{ service: 'a', host_: 'b' }] }), ['routes.0'])
 })

@@ -1,4 +1,4 @@
-import { rulePathOf } from './path.ts'
+import { isPlainPath, pathOf } from './path.ts'
 import type { ExposeRule } from './schema.ts'
 
 /** Evidence that a request is among those a service exposes: what goes on to the backend cannot be built without it. */
@@ -10,7 +10,7 @@ declare const permitted: unique symbol
 
 /** The rules of a service, ready to be asked. */
 export interface Exposure {
-  /** Undefined for what is not exposed. A path that a backend may read in two ways passes `/**` alone. */
+  /** Undefined for what is not exposed. A path that two backends may read differently passes `/**` alone. */
   permit(method: string, target: string): Permit | undefined
 }
 
@@ -25,10 +25,11 @@ export function compileExposure(rules: readonly ExposeRule[]): Exposure {
   const compiled = rules.map(compileRule)
   return {
     permit(method, target) {
-      const { path, ambiguous } = rulePathOf(target)
+      const path = pathOf(target)
+      const plain = isPlainPath(path)
       for (const rule of compiled) {
         if (rule.methods !== undefined && !rule.methods.has(method)) continue
-        if (rule.everything || (!ambiguous && rule.matches(path))) return rule.permit
+        if (rule.everything || (plain && rule.matches(path))) return rule.permit
       }
       return undefined
     },
@@ -44,19 +45,17 @@ function compileRule(rule: ExposeRule): CompiledRule {
   }
 }
 
+/**
+ * Segments that a rule names are compared as they are written: `/v1/%61` is not `/v1/a`, because there are backends that
+ * take it for another path, which another rule may be for.
+ */
 function compilePath(path: string): (path: string) => boolean {
   if (!path.includes('*')) return (asked) => asked === path
   const open = path.endsWith('/**')
-  const parts = (open ? path.slice(0, -3) : path)
-    .split('/')
-    .map((part) => new RegExp(`^${part.split('*').map(escape).join('[^/]*')}$`))
+  const parts = (open ? path.slice(0, -3) : path).split('/')
   return (asked) => {
     const segments = asked.split('/')
     if (open ? segments.length < parts.length : segments.length !== parts.length) return false
-    return parts.every((part, at) => part.test(segments[at] ?? ''))
+    return parts.every((part, at) => (part === '*' ? segments[at] !== '' : part === segments[at]))
   }
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }

@@ -1,22 +1,28 @@
-/** A request's path as rules see it. */
-export interface RulePath {
-  /** Without query, unreserved characters decoded (RFC 3986 section 6.2.2.2). */
-  readonly path: string
-  /** A backend might read it as another path: dot segments, encoded separators, empty segments, backslashes. */
-  readonly ambiguous: boolean
-}
+import { isOriginForm } from '@postern/protocol'
 
-const suspicious = /%2f|%5c|%00|\\|\/\/|%(?![0-9a-f]{2})/i
-const dotSegment = /(^|\/)\.{1,2}(\/|$)/
+/**
+ * What makes two readers take a path for two different ones: dot segments, empty segments, parameters of segments, and
+ * separators, controls or percent-encodings that are encoded themselves. Octets that no UTF-8 has come on top.
+ */
+const ambiguous = /;|\/\/|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)|%(?:2f|5c|3b|[01][0-9a-f]|7f|25[0-9a-f]{2})/i
+const beyondAscii = /%[89a-f]/i
 
-export function rulePathOf(target: string): RulePath {
+/** The path of a target, without its query. */
+export function pathOf(target: string): string {
   const query = target.indexOf('?')
-  const raw = query < 0 ? target : target.slice(0, query)
-  const path = raw.includes('%') ? raw.replace(/%[0-9a-f]{2}/gi, decodeUnreserved) : raw
-  return { path, ambiguous: suspicious.test(path) || dotSegment.test(path) || path.includes(';') }
+  return query < 0 ? target : target.slice(0, query)
 }
 
-function decodeUnreserved(encoded: string): string {
-  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
-  return /[A-Za-z0-9\-._~]/.test(character) ? character : encoded.toUpperCase()
+/** Whether a path is one by RFC 3986, and every reader takes it for the same one. */
+export function isPlainPath(path: string): boolean {
+  return isOriginForm(path) && !ambiguous.test(path) && (!beyondAscii.test(path) || isUtf8(path))
+}
+
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,11 +1,20 @@
 import { z } from 'zod'
+import { isPlainPath } from './path.ts'
 
 const method = z.string().regex(/^(\*|[!#$%&'+\-.^_`|~0-9A-Z]+)$/, 'must be a method in capitals, or *')
+/** Characters that mean the same whether they are percent-encoded or not: a path has them as they are. */
+const encodedUnreserved = /%(?:2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])/i
+
 const path = z
   .string()
   .startsWith('/')
-  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII; percent-encode the rest')
   .refine((text) => !/\*\*./.test(text), '** may only stand at the end')
+  .refine((text) => !/[^/*]\*|\*[^/*]|\*{3}/.test(text), '* must stand alone between two slashes')
+  .refine((text) => !/[?#]/.test(text), 'must be a path without query')
+  .refine(
+    (text) => isPlainPath(text) && !encodedUnreserved.test(text),
+    "must be a path as RFC 3986 has it, which no reader takes for another: percent-encode what is neither a letter nor a digit nor one of -._~!$&'()+,=:@, and nothing else; no //, /./ or /../",
+  )
 
 const protocol = z
   .string()
@@ -15,7 +24,7 @@ const protocol = z
 /** One kind of request that a service takes. `*` in a path stands for one segment, `**` at its end for any rest. */
 export const exposeRuleSchema = z.strictObject({
   methods: z.array(method).min(1).describe('methods that are let through; * for any'),
-  path: path.describe('path: exact, with * for one segment, or with ** at the end for any rest'),
+  path: path.describe('path: exact, with * for one whole segment, or with ** at the end for any rest'),
   upgrades: z
     .array(protocol)
     .default(['websocket'])

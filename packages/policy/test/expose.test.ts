@@ -46,12 +46,40 @@ test('a path that a backend may read in two ways passes only a rule for everythi
     '/v1//admin',
     '/v1/;x/../admin',
     '/v1/%00',
+    '/v1/%0d%0ax',
+    '/v1/%7F',
     '/v1/%zz',
+    '/v1/%252e%252e/admin',
+    '/v1/a%3bx',
+    '/v1/%c0%ae',
+    '/v1/%E9',
+    '/v1/x#.png',
+    '/v1/\xe9',
+    '/v1/"',
     '/v1/.',
   ]) {
     assert.ok(!passes(some, 'GET', target), target)
     assert.ok(passes(all, 'GET', target), target)
   }
+})
+
+test('a star in a path stands for one segment of at least one character', () => {
+  const rules = [
+    { methods: ['GET'], path: '/files/*/page' },
+    { methods: ['GET'], path: '/*' },
+  ]
+  for (const target of ['/files/7/page', '/files/%20/page?x', '/a', '/files'])
+    assert.ok(passes(rules, 'GET', target), target)
+  for (const target of ['/files//page', '/files/7/8/page', '/files/page', '/files/7/page/', '/', '/?a', '/a/'])
+    assert.ok(!passes(rules, 'GET', target), target)
+})
+
+test('what a rule names is what the target has there, not what it may be decoded to', () => {
+  const rules = ['/v1/orders', '/caf%C3%A9', '/v1/*/lines'].map((path) => ({ methods: ['GET'], path }))
+  for (const target of ['/v1/orders', '/caf%C3%A9', '/v1/%6Frders/lines'])
+    assert.ok(passes(rules, 'GET', target), target)
+  for (const target of ['/v1/%6Frders', '/v1/order%73', '/%761/orders', '/caf%c3%a9', '/v1/7/%6Cines', '/V1/orders'])
+    assert.ok(!passes(rules, 'GET', target), target)
 })
 
 test('no target lets a request out of its prefix, as a browser would resolve it', () => {
@@ -73,6 +101,21 @@ test('rules without methods, with an unknown key or a path that is none are refu
     [{ methods: ['get'], path: '/' }],
     [{ methods: ['GET'], path: 'x' }],
     [{ methods: ['GET'], path: '/**/x' }],
+    ...[
+      '/files/*.png',
+      '/a*',
+      '/a**',
+      '/***',
+      '/**x',
+      '/a?b=c',
+      '/a#b',
+      '/a//b',
+      '/a/../b',
+      '/a;b',
+      '/%2e%2e',
+      '/%61',
+    ].map((path) => [{ methods: ['GET'], path }]),
+    ...['/a b', '/{id}', '/%zz', '/%2f', '/caf\xe9', '/%ff'].map((path) => [{ methods: ['GET'], path }]),
     [{ methods: ['GET'], path: '/', more: 1 }],
   ]) {
     assert.equal(exposeSchema.safeParse(bad).success, false, JSON.stringify(bad))

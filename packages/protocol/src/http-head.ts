@@ -1,4 +1,6 @@
+import { readAuthority } from './http-authority.ts'
 import { isHopByHop } from './http-fields.ts'
+import { isTarget } from './http-target.ts'
 import { OctetReader, type OctetWriter } from './octets.ts'
 
 /** Field lines in order, as node:http lists them: name, value, name, value; values as latin1 octets. */
@@ -23,7 +25,9 @@ export interface RequestHead {
   readonly service: string
   readonly method: string
   readonly scheme: 'http' | 'https'
+  /** `host[:port]`, or empty where a client of HTTP/1.0 has named none. */
   readonly authority: string
+  /** Path and query in the characters of RFC 3986, or `*`. */
   readonly target: string
   readonly fields: FieldLines
   readonly context: RequestContext
@@ -134,8 +138,6 @@ for (const [index, name] of commonNames.entries()) {
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const valuePattern = /^[\t\x20-\x7e\x80-\xff]*$/
-const targetPattern = /^(\/[\x21-\x7e\x80-\xff]*|\*)$/
-const authorityPattern = /^[\x21-\x7e]*$/
 
 function writeText(writer: OctetWriter, text: string): void {
   const value = text.length > 0xffff ? '' : text
@@ -232,7 +234,8 @@ export function readRequestHead(payload: Uint8Array): RequestHead | undefined {
   }
   const fields = readFields(reader)
   if (!reader.complete || flags > 7) return undefined
-  if (!tokenPattern.test(method) || !targetPattern.test(target) || !authorityPattern.test(authority)) return undefined
+  if (!tokenPattern.test(method) || !isTarget(method, target)) return undefined
+  if (authority !== '' && readAuthority(authority) === undefined) return undefined
   return {
     service,
     method,

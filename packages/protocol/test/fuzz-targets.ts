@@ -218,7 +218,7 @@ export const protocolTargets: readonly Target[] = [
   message(
     'request-head',
     maxPayload,
-    [request, { ...request, method: 'GET', target: '*', fields: [], end: true }],
+    [request, { ...request, method: 'OPTIONS', target: '*', fields: [], end: true }],
     payload(frameType.REQUEST, readRequestHead, writeRequestHead),
   ),
   message(

@@ -73,7 +73,7 @@ test('a request head comes back with order, duplicates and octets of its fields 
     fc.property(
       fields,
       token,
-      fc.stringMatching(/^\/[\x21-\x7e]{0,40}$/),
+      fc.stringMatching(/^\/([\w\-.~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2}){0,20}(\?([\w?/&=]|%3f){0,20})?$/),
       fc.boolean(),
       (lines, method, target, end) => {
         const head = { ...request, fields: lines, method, target, end }
@@ -96,6 +96,46 @@ test('a response head comes back as it was', () => {
       })
     }),
   )
+})
+
+test('a head whose target or authority could be read in two ways is none', () => {
+  const read = (given: Partial<RequestHead>) => readRequestHead(encodeRequest({ ...request, ...given }))
+  for (const target of ['/', '/v1?x', '/%2e%2e/?', '/;a=b//@:']) assert.equal(read({ target })?.target, target)
+  for (const target of [
+    '',
+    'v1',
+    '*',
+    'http://h/',
+    '/x#.png',
+    '/\xe9',
+    '/\x7f',
+    '/a b',
+    '/\t',
+    '/\\',
+    '/?[',
+    '/%',
+    '/%2',
+    '/%zz',
+  ])
+    assert.equal(read({ target }), undefined, target)
+  assert.equal(read({ method: 'OPTIONS', target: '*' })?.target, '*')
+  for (const authority of ['', 'h', 'h:1', '[::1]:65535']) assert.equal(read({ authority })?.authority, authority)
+  for (const authority of [
+    'u@h',
+    'h/x',
+    'a,b',
+    'a..b',
+    'h:',
+    'h:0',
+    'h:65536',
+    '[::1',
+    '::1',
+    'h\xe9',
+    'h?',
+    'h#',
+    ' ',
+  ])
+    assert.equal(read({ authority }), undefined, authority)
 })
 
 test('no octets make a head reader throw', () => {
