@@ -7,7 +7,8 @@ import { octets } from './octets.ts'
 import { watchMemory } from './proc.ts'
 import { type Stalled, stalled } from './stalled.ts'
 
-const slowReaders = 200
+/** All of one address: fewer than the connections to a backend that one may hold. */
+const slowReaders = 100
 const downloadBytes = 50_000_000
 const fastRequests = 500
 const loops = 10

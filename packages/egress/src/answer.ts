@@ -5,6 +5,7 @@ import type { Carried, Connection } from './backend/connection.ts'
 import type { Wire } from './backend/dial.ts'
 import type { BackendRequestHead } from './backend/request-head.ts'
 import type { BackendHead } from './backend/response-head.ts'
+import type { Gathering } from './gathering.ts'
 import { tunnel } from './tunnel.ts'
 import { switchesTo, type Upgrade } from './upgrade.ts'
 
@@ -14,6 +15,10 @@ export interface AnswerInit {
   readonly method: string
   readonly upgrade: Upgrade | undefined
   readonly answerMs: number
+  /** Peer id of the ingress, and what limits count its client by. */
+  readonly ingress: string
+  readonly client: string
+  readonly gathering: Gathering
 }
 
 export interface AnswerEvents {
@@ -25,8 +30,8 @@ export interface AnswerEvents {
   answered(status: number): void
   /** Nothing was sent on: the request may go to another backend, or the exchange fails. */
   failed(code: ExchangeFailureCode, reason: string): void
-  /** The exchange is over after an answer; `complete` unless it broke off. */
-  over(complete: boolean): void
+  /** The exchange is over after an answer, which broke off where a code says how. */
+  over(failure?: ExchangeFailureCode): void
 }
 
 /** Turns the backend's answer into frames, as it comes, and pauses the backend while the trunk is full. */
@@ -36,6 +41,9 @@ export class Answer implements Carried {
   readonly upgrade: boolean
   readonly #asked: Upgrade | undefined
   readonly answerMs: number
+  readonly ingress: string
+  readonly client: string
+  readonly #gathering: Gathering
   readonly #exchange: Incoming
   readonly #events: AnswerEvents
   readonly #startMs = performance.now()
@@ -50,8 +58,19 @@ export class Answer implements Carried {
     this.upgrade = init.upgrade !== undefined
     this.#asked = init.upgrade
     this.answerMs = init.answerMs
+    this.ingress = init.ingress
+    this.client = init.client
+    this.#gathering = init.gathering
     this.#exchange = exchange
     this.#events = events
+  }
+
+  get whole(): boolean {
+    return this.#gathering.whole
+  }
+
+  get unread(): number {
+    return this.#exchange.queued
   }
 
   /** Where the rest of the request goes once the exchange has become a tunnel. */
@@ -98,14 +117,14 @@ export class Answer implements Carried {
   end(trailers: FieldLines): void {
     this.#connection = undefined
     if (!this.#ended) this.#exchange.end(endToEndFields(trailers))
-    this.#events.over(true)
+    this.#events.over()
   }
 
   failed(code: ExchangeFailureCode, reason: string): void {
     this.#connection = undefined
     if (!this.#answered) return this.#events.failed(code, reason)
-    if (!this.#ended) this.#exchange.reset('ABORTED')
-    this.#events.over(false)
+    if (!this.#ended) this.#exchange.reset(code === 'STALLED' ? code : 'ABORTED')
+    this.#events.over(code)
   }
 
   /** In an answer that upgrades, Upgrade says to what; it is written anew for the client's connection. */
@@ -122,7 +141,7 @@ export class Answer implements Carried {
     this.#exchange.respond({ status: head.status, fields, backendUs: this.#elapsedUs(), end: false })
     this.#events.answered(head.status)
     if (early.length > 0) wire.take(early)
-    wire.socket.on('close', () => this.#events.over(true))
+    wire.socket.on('close', () => this.#events.over())
   }
 
   #elapsedUs(): number {

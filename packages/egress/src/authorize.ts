@@ -5,6 +5,7 @@ import { type Upgrade, upgradeOf } from './upgrade.ts'
 
 /** A request that may reach the backend: its ingress may call the service, and the service exposes it. */
 export interface Authorized {
+  readonly caller: Caller
   readonly head: RequestHead
   readonly service: Service
   readonly permit: Permit
@@ -22,5 +23,5 @@ export function authorize(caller: Caller, head: RequestHead, services: ReadonlyM
   if (service === undefined) throw new PosternError('ROUTE_UNKNOWN', 'no such service here')
   const permit = service.exposure.permit(head.method, head.target)
   if (permit === undefined) throw new PosternError('NOT_EXPOSED', 'not among what the service exposes')
-  return { head, service, permit, upgrade: upgradeOf(head, permit.rule) }
+  return { caller, head, service, permit, upgrade: upgradeOf(head, permit.rule) }
 }

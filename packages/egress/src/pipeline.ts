@@ -39,7 +39,7 @@ export function createEgress(init: EgressInit): Egress {
   const services = new Map(
     Object.entries(config.services).map(([name, each]) => [name, new Service(name, each, clock, deadlines)]),
   )
-  const tools = { log, meter }
+  const tools = { deadlines, log, meter }
   const responders = new Set<Responder>()
   const serve = (caller: Caller, exchange: Incoming, head: RequestHead): RequestListener => {
     try {

@@ -1,3 +1,4 @@
+import { initialCredit } from '@postern/exchange'
 import { exposeSchema } from '@postern/policy'
 import { isServiceName } from '@postern/protocol'
 import { z } from 'zod'
@@ -16,6 +17,35 @@ export const serviceSchema = z.strictObject({
   backends: z.array(backend).min(1).max(64).describe('where the API listens, as this host reaches it'),
   expose: exposeSchema,
   connections: z.int().min(1).max(10_000).default(256).describe('connections to one backend at most'),
+  connectionsPerClient: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('connections to one backend for the requests of one client address (default: half of connections)'),
+  queue: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(1024)
+    .describe('requests that may wait for a connection to one backend; more are answered with BUSY'),
+  tunnels: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(10_000)
+    .describe('connections at a time that were switched to another protocol, as WebSockets are'),
+  requestBufferBytes: z
+    .int()
+    .min(1)
+    .max(initialCredit)
+    .default(16_384)
+    .describe('content of a request that is gathered before it takes a connection to a backend'),
+  requestBufferMs: z
+    .int()
+    .min(0)
+    .default(1000)
+    .describe('time after which content whose length is unknown is sent on as it comes, in ms'),
   connectMs: z.int().min(1).default(3000).describe('time for a connection to a backend, in ms'),
   answerMs: z
     .int()
@@ -23,6 +53,11 @@ export const serviceSchema = z.strictObject({
     .default(60_000)
     .describe('time for the head of an answer, in ms; a shorter budget of the entrance wins'),
   idleMs: z.int().min(1).default(300_000).describe('time without an octet of an answer, in ms'),
+  stalledMs: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('time after which an answer that nobody reads is ended, while requests wait for its connection, in ms'),
 })
 
 export const egressSchema = z.strictObject({

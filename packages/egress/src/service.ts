@@ -16,11 +16,34 @@ export interface Backend {
   restingUntilMs: number
 }
 
+/** Places of which there is a fixed number. */
+class Places {
+  readonly #most: number
+  #taken = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Whether there was one left, which is taken now. */
+  enter(): boolean {
+    if (this.#taken >= this.#most) return false
+    this.#taken += 1
+    return true
+  }
+
+  leave(): void {
+    this.#taken -= 1
+  }
+}
+
 /** A service that this egress offers: what of it is exposed, and the backends behind. */
 export class Service {
   readonly name: ServiceName
   readonly config: ServiceConfig
   readonly exposure: Exposure
+  /** For connections that are switched to another protocol. */
+  readonly tunnels: Places
   readonly #clock: Clock
   readonly #backends: readonly Backend[]
   #next = 0
@@ -30,11 +53,16 @@ export class Service {
     this.config = config
     this.#clock = clock
     this.exposure = compileExposure(config.expose)
+    this.tunnels = new Places(config.tunnels)
+    const limits = {
+      ...config,
+      connectionsPerClient: config.connectionsPerClient ?? Math.max(1, Math.floor(config.connections / 2)),
+    }
     this.#backends = config.backends.map((url) => ({
       origin: new URL(url).origin,
       up: true,
       restingUntilMs: 0,
-      pool: new Pool(new URL(url), config, deadlines),
+      pool: new Pool(new URL(url), limits, deadlines),
     }))
   }
 

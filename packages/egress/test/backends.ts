@@ -84,13 +84,22 @@ export async function closed(socket: Socket | undefined): Promise<void> {
   if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(vainMs) })
 }
 
+const poolLimits: PoolLimits = {
+  connections: 4,
+  connectionsPerClient: 4,
+  queue: 100,
+  connectMs: 2000,
+  idleMs: 10_000,
+  stalledMs: 10_000,
+}
+
 export interface Pooled extends Disposable {
   readonly pool: Pool
 }
 
 export function pooled({ origin }: { readonly origin: URL }, limits: Partial<PoolLimits> = {}): Pooled {
   const deadlines = new Deadlines()
-  const pool = new Pool(origin, { connections: 4, connectMs: 2000, idleMs: 10_000, ...limits }, deadlines)
+  const pool = new Pool(origin, { ...poolLimits, ...limits }, deadlines)
   return {
     pool,
     [Symbol.dispose]() {

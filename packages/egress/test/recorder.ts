@@ -7,8 +7,12 @@ import { requestHead } from './heads.ts'
 
 export interface RecorderInit {
   readonly answerMs?: number
-  /** Pauses the connection at every piece of content. */
+  /** Pauses the connection at every piece of content, of which nothing is read. */
   readonly pauses?: boolean
+  readonly ingress?: string
+  readonly client?: string
+  /** Whether all of the content is there; it is unless said otherwise. */
+  readonly whole?: boolean
 }
 
 /** A request, and what it has heard, as lines of a play: `response 200`, `data ok`, `end`. */
@@ -17,6 +21,9 @@ export class Recorder implements Carried {
   readonly method: string
   readonly upgrade: boolean
   readonly answerMs: number
+  readonly ingress: string
+  readonly client: string
+  whole: boolean
   readonly heard: string[] = []
   /** Octets of content heard. */
   bytes = 0
@@ -35,7 +42,14 @@ export class Recorder implements Carried {
     this.method = whole.method
     this.upgrade = whole.upgrade
     this.answerMs = init.answerMs ?? 10_000
+    this.ingress = init.ingress ?? 'ingress'
+    this.client = init.client ?? 'client'
+    this.whole = init.whole ?? true
     this.#pauses = init.pauses ?? false
+  }
+
+  get unread(): number {
+    return this.#pauses ? this.bytes : 0
   }
 
   /** The connection that carries it. */

@@ -11,6 +11,8 @@ export interface Exchange {
   consumed(bytes: number): void
   /** Ends both directions at once. */
   reset(code: ExchangeFailureCode): void
+  /** Octets of content written here that have not left. */
+  readonly queued: number
 }
 
 /** An open exchange of a machine; whoever made it is told when it is reset from here. */
@@ -35,6 +37,10 @@ export class MachineExchange implements Exchange {
 
   consumed(bytes: number): void {
     this.machine.consumed(this.id, bytes)
+  }
+
+  get queued(): number {
+    return this.machine.open(this.id)?.queued ?? 0
   }
 
   reset(code: ExchangeFailureCode): void {

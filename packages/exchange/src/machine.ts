@@ -64,9 +64,9 @@ export class Machine implements QueueOwner {
     return queueShare(this.#limits.queueBytes, this.size)
   }
 
-  /** Whether an exchange is open. */
-  has(id: number): boolean {
-    return this.#exchanges.has(id)
+  /** What is known of an exchange that is open. */
+  open(id: number): Pick<ExchangeState, 'queued'> | undefined {
+    return this.#exchanges.get(id)
   }
 
   get pending(): boolean {

@@ -39,7 +39,7 @@ export class Responder {
       {
         request: (id, head) => {
           const listener = init.accept(new MachineIncoming(this.#machine, id, this.#onFinished), head)
-          if (this.#machine.has(id)) this.#listeners.set(id, listener)
+          if (this.#machine.open(id) !== undefined) this.#listeners.set(id, listener)
         },
         interim: () => {},
         response: () => {},

@@ -14,20 +14,35 @@ import {
   type Trunk,
   type Watched,
 } from '@postern/protocol'
+import type { Admission, Asking } from './admission.ts'
 import { Announced } from './announced.ts'
-import { requestTrailers, responseFields } from './headers.ts'
+import { pairsOf, responseFields } from './headers.ts'
 import { interimTo } from './interim.ts'
+import type { Pipelined, Pipelining } from './pipelining.ts'
 import { problemOf } from './problem.ts'
+import { type ContentLimits, RequestContent } from './request-content.ts'
 import { mayRetry } from './retry.ts'
 import type { RouteConfig } from './schema.ts'
 import type { OpenTrunk, TrunkTable } from './trunk-table.ts'
 
+export interface CallInit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly head: RequestHead
+  readonly route: RouteConfig
+  /** What limits count the client by. */
+  readonly client: string
+  readonly pipelining: Pipelining
+}
+
 export interface CallTools {
+  readonly admission: Admission
   readonly table: TrunkTable
   readonly deadlines: Deadlines
   readonly log: Log
   readonly meter: Meter
   readonly idleMs: number
+  readonly content: ContentLimits
   readonly serverTiming: boolean
   readonly requestId: boolean
 }
@@ -39,7 +54,7 @@ const heldBytes = 4096
 export const trunkWaitMs = 8000
 
 /** One request of a client and its answer: sends it over a trunk, over another where that is safe, and streams both ways. */
-export class Call implements ResponseListener, Watched {
+export class Call implements ResponseListener, Watched, Pipelined {
   deadlineMs: number
   place = -1
   readonly #request: IncomingMessage
@@ -49,12 +64,14 @@ export class Call implements ResponseListener, Watched {
   readonly #tools: CallTools
   readonly #startMs = performance.now()
   readonly #announced = new Announced()
+  readonly #content: RequestContent | undefined
+  readonly #pipelining: Pipelining
+  readonly #asking: Asking
+  #entered = false
   #exchange: Exchange | undefined
   #trunk: Trunk | undefined
   #tried: Set<Trunk> = noTrunks
   #attempts = 0
-  #contentSent = false
-  #streaming = false
   #answered = false
   #over = false
   /** Octets given to the client's socket that it has not taken. */
@@ -63,24 +80,32 @@ export class Call implements ResponseListener, Watched {
   /** The first of the content, kept until the end of the turn: with the end behind it, all of an answer is one write. */
   #held: Uint8Array | undefined
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    head: RequestHead,
-    route: RouteConfig,
-    tools: CallTools,
-  ) {
+  constructor({ client, head, pipelining, request, response, route }: CallInit, tools: CallTools) {
     this.#request = request
     this.#response = response
     this.#head = head
     this.#route = route
     this.#tools = tools
+    this.#pipelining = pipelining
+    this.#asking = { client, service: head.service, upgrade: false }
+    if (!head.end) {
+      this.#content = new RequestContent(request, tools.content, {
+        write: (piece) => this.#write(piece),
+        end: (trailers) => {
+          this.#allow(this.#answered ? tools.idleMs : route.answerMs)
+          this.#exchange?.end(trailers)
+        },
+      })
+    }
     this.deadlineMs = this.#startMs + route.answerMs
   }
 
   start(): void {
+    this.#response.on('close', () => this.gone())
+    const refused = this.#tools.admission.enter(this.#asking)
+    if (refused !== undefined) return this.#fail(refused)
+    this.#entered = true
     this.#tools.deadlines.add(this)
-    this.#response.on('close', () => this.#clientGone())
     this.#attempt()
   }
 
@@ -108,25 +133,13 @@ export class Call implements ResponseListener, Watched {
     } catch (error) {
       return this.reset(exchangeFailureOf(error))
     }
-    if (this.#head.end) return
-    // A first attempt may have failed before the content was asked for.
-    if (!this.#streaming) this.#streamContent()
-    this.#request.resume()
+    this.writable()
   }
 
-  #streamContent(): void {
-    this.#streaming = true
-    this.#request.on('data', (chunk: Buffer) => {
-      this.#contentSent = true
-      // A client that still sends is not waiting: the time for an answer counts from the end of its content.
-      this.#allow(this.#tools.idleMs)
-      if (this.#exchange?.write(chunk) === false) this.#request.pause()
-    })
-    this.#request.on('end', () => {
-      this.#contentSent = true
-      this.#allow(this.#answered ? this.#tools.idleMs : this.#route.answerMs)
-      this.#exchange?.end(requestTrailers(this.#request.rawTrailers))
-    })
+  /** A client that still sends is not waiting: the time for an answer counts from the end of its content. */
+  #write(piece: Buffer): boolean {
+    this.#allow(this.#tools.idleMs)
+    return this.#exchange?.write(piece) !== false
   }
 
   interim(head: ResponseHead): void {
@@ -204,18 +217,20 @@ export class Call implements ResponseListener, Watched {
   }
 
   writable(): void {
-    this.#request.resume()
+    if (this.#content === undefined) return
+    this.#content.resume()
+    this.#allow(this.#tools.idleMs)
   }
 
   reset(code: ExchangeFailureCode): void {
     this.#exchange = undefined
     if (this.#over) return
-    const sent = { method: this.#head.method, content: this.#contentSent, attempts: this.#attempts }
+    const sent = { method: this.#head.method, content: this.#content?.sent === true, attempts: this.#attempts }
     if (this.#answered || !mayRetry(code, sent)) return this.#fail(code)
     this.#tools.meter.count('requests_retried', code)
     if (this.#trunk !== undefined) this.#tried = new Set([...this.#tried, this.#trunk])
     // What arrives meanwhile waits in the client's socket.
-    if (!this.#head.end) this.#request.pause()
+    this.#content?.pause()
     this.#attempt()
   }
 
@@ -227,14 +242,16 @@ export class Call implements ResponseListener, Watched {
   }
 
   #allow(ms: number): void {
-    this.deadlineMs = performance.now() + ms
+    this.deadlineMs = Math.min(performance.now() + ms, this.#answered ? never : (this.#content?.dueMs ?? never))
   }
 
   #fail(code: ExchangeFailureCode): void {
     if (this.#over) return
     const { requestId } = this.#head.context
     this.#tools.meter.count('requests_failed', code)
-    this.#tools.log.info('request failed', { requestId, service: this.#route.service, code })
+    // Where there is no room, a line for each would be a flood of its own.
+    const level = code === 'CLIENT_BUSY' || code === 'BUSY' ? 'debug' : 'info'
+    this.#tools.log[level]('request failed', { requestId, service: this.#route.service, code })
     this.#leave()
     if (this.#response.headersSent) {
       this.#response.destroy()
@@ -262,7 +279,11 @@ export class Call implements ResponseListener, Watched {
     if (!this.#request.complete) this.#request.resume()
   }
 
-  #clientGone(): void {
+  /** The answer has left, or the client has. */
+  gone(): void {
+    if (this.#entered) this.#tools.admission.leave(this.#asking)
+    this.#entered = false
+    this.#pipelining.leave(this)
     if (this.#over) return
     this.#tools.meter.count('requests_cancelled')
     this.#tools.log.debug('request cancelled', { requestId: this.#head.context.requestId })
@@ -275,10 +296,5 @@ function latin1(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1')
 }
 
+const never = Number.POSITIVE_INFINITY
 const noTrunks: Set<Trunk> = new Set()
-
-function pairsOf(lines: FieldLines): Array<[string, string]> {
-  const pairs: Array<[string, string]> = []
-  for (let i = 0; i + 1 < lines.length; i += 2) pairs.push([lines[i] ?? '', lines[i + 1] ?? ''])
-  return pairs
-}

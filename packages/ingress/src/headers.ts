@@ -82,3 +82,10 @@ function milliseconds(us: number): string {
   const rest = hundredths % 100
   return `${(hundredths - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`
 }
+
+/** Field lines as pairs of name and value. */
+export function pairsOf(lines: FieldLines): Array<[string, string]> {
+  const pairs: Array<[string, string]> = []
+  for (let i = 0; i + 1 < lines.length; i += 2) pairs.push([lines[i] ?? '', lines[i + 1] ?? ''])
+  return pairs
+}

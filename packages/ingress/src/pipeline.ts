@@ -10,11 +10,13 @@ import {
   type ServiceName,
   type Trunks,
 } from '@postern/protocol'
+import { Admission } from './admission.ts'
 import { arrivalOf } from './arrival.ts'
 import { Call, type CallTools } from './call.ts'
 import type { Client } from './client.ts'
 import { requestFields } from './headers.ts'
 import { type Listener, listen, type Sharing } from './listener.ts'
+import { pipeliningOf } from './pipelining.ts'
 import { problemOf } from './problem.ts'
 import { rawAnswer } from './raw-answer.ts'
 import { RouteTable } from './routes.ts'
@@ -56,6 +58,8 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
   const deadlines = new Deadlines()
   const routes = new RouteTable(config.routes)
   const tools: CallTools = {
+    admission: new Admission(config.limits),
+    content: config.limits,
     deadlines,
     log,
     meter,
@@ -73,7 +77,9 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
     request(request: IncomingMessage, response: ServerResponse) {
       const accepted = accept(request, config, routes, false)
       if ('route' in accepted) {
-        new Call(request, response, accepted.head, accepted.route, tools).start()
+        const { client, head, route } = accepted
+        const pipelining = pipeliningOf(request.socket, config.limits.exchangesPerConnection)
+        pipelining.enter(new Call({ request, response, head, route, client: client.key, pipelining }, tools))
         return
       }
       const { status, fields, body } = refuse(accepted.code, randomUUID())
@@ -84,8 +90,15 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
     },
     upgrade(request: IncomingMessage, _socket: unknown, early: Buffer) {
       const accepted = accept(request, config, routes, true)
-      if ('route' in accepted) new Upgrade(request, early, accepted.head, accepted.route, tools).start()
-      else request.socket.end(rawAnswer(refuse(accepted.code, randomUUID())))
+      const turnAway = (code: ExchangeFailureCode) => {
+        request.socket.end(rawAnswer(refuse(code, randomUUID())))
+      }
+      if (!('route' in accepted)) return turnAway(accepted.code)
+      const asking = { client: accepted.client.key, service: accepted.head.service, upgrade: true }
+      const refused = tools.admission.enter(asking)
+      if (refused !== undefined) return turnAway(refused)
+      request.socket.once('close', () => tools.admission.leave(asking))
+      new Upgrade(request, early, accepted.head, accepted.route, tools).start()
     },
     malformed(code: ExchangeFailureCode, socket: Socket) {
       socket.end(rawAnswer(refuse(code, randomUUID())))

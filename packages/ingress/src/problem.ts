@@ -29,6 +29,6 @@ export function problemOf(code: ExchangeFailureCode, requestId: string): Problem
     'x-request-id',
     requestId,
   ]
-  if (status === 503 || retry === 'any') fields.push('retry-after', String(retryAfterS))
+  if (status === 503 || status === 429 || retry === 'any') fields.push('retry-after', String(retryAfterS))
   return { status, fields, body }
 }

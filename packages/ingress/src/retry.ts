@@ -13,9 +13,12 @@ export interface Sent {
 /** As many trunks as may be lost one after the other while a mesh changes. */
 const maxAttempts = 5
 
+/** Another egress may have room where one has none; asked more often, a service that is full would be so for longer. */
+const maxBusyAttempts = 3
+
 /** Whether a request that failed before an answer may be sent once more: the whole rule. */
 export function mayRetry(code: ExchangeFailureCode, sent: Sent): boolean {
-  if (sent.content || sent.attempts >= maxAttempts) return false
+  if (sent.content || sent.attempts >= (code === 'BUSY' ? maxBusyAttempts : maxAttempts)) return false
   const { retry } = exchangeFailures[code]
   return retry === 'any' || (retry === 'idempotent' && idempotent.has(sent.method))
 }

@@ -66,6 +66,39 @@ export const ingressSchema = z.strictObject({
   limits: z
     .strictObject({
       connections: z.int().min(1).default(20_000).describe('client connections at a time'),
+      exchangesPerConnection: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(8)
+        .describe('requests under way on one connection; more wait, and the connection is not read'),
+      exchangesPerAddress: z
+        .int()
+        .min(1)
+        .default(1024)
+        .describe(
+          'requests under way of one client address, an IPv6 one by its /64; more are answered with CLIENT_BUSY',
+        ),
+      upgradesPerAddress: z
+        .int()
+        .min(1)
+        .default(1024)
+        .describe('connections of one client address that were switched to another protocol, as WebSockets are'),
+      exchangesPerService: z
+        .int()
+        .min(1)
+        .default(4096)
+        .describe('requests under way to one service; more are answered with BUSY'),
+      contentMs: z
+        .int()
+        .min(1)
+        .default(30_000)
+        .describe('time for the content of a request to arrive, in ms; what contentBytesPerSecond gives comes on top'),
+      contentBytesPerSecond: z
+        .int()
+        .min(1)
+        .default(500)
+        .describe('octets of content that give it one second more to arrive'),
       headBytes: z.int().min(1024).max(60_000).default(32_768).describe('size of a request head'),
       headMs: z.int().min(1).default(15_000).describe('time for a request head to arrive, in ms'),
       idleMs: z

@@ -47,7 +47,7 @@ test('a client is told to come back where another try is safe, and only there', 
   for (const code of codes)
     assert.equal(
       fieldValue(problemOf(code, 'r').fields, 'retry-after'),
-      exchangeFailures[code].retry === 'any' || exchangeFailures[code].status === 503 ? '1' : undefined,
+      exchangeFailures[code].retry === 'any' || [429, 503].includes(exchangeFailures[code].status) ? '1' : undefined,
       code,
     )
 })
@@ -80,7 +80,12 @@ test('a request is sent once more exactly where the table says so', () => {
         }
 })
 
-test('no request is sent without end', () => {
+test('no request is sent without end, and a service without room is asked three times', () => {
+  for (const [attempts, again] of [
+    [2, true],
+    [3, false],
+  ] as const)
+    assert.equal(mayRetry('BUSY', { method: 'GET', content: false, attempts }), again)
   for (const code of codes)
     for (const method of [...idempotent, ...others])
       assert.equal(mayRetry(code, { method, content: false, attempts: 10 }), false, `${code} ${method}`)

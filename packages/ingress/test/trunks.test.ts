@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { defaultLimits, type RequestListener, Responder } from '@postern/exchange'
 import { noMeter, type RequestHead, silentLog, type Trunk, type Trunks } from '@postern/protocol'
@@ -46,23 +46,34 @@ function inOrder(...trunks: readonly [Trunk, ...Trunk[]]): Trunks {
   return { get: (_service, { not }) => trunks.find((trunk) => not?.has(trunk) !== true) ?? trunks[0] }
 }
 
+const perConnection = 1000
+
 function ingressOver(trunks: Trunks): Promise<Ingress> {
   const config = ingressSchema.parse({
     listen: [{ url: 'http://127.0.0.1:0' }],
     routes: [{ service: 'api', answerMs: 5000 }],
+    limits: { exchangesPerConnection: perConnection, exchangesPerAddress: 10_000, exchangesPerService: 10_000 },
   })
   return startIngress({ config, trunks, log: silentLog, meter: noMeter })
 }
 
 const soon = () => AbortSignal.timeout(5000)
 
-/** Sends so many requests on one connection, and leaves them open. */
+/** Sends so many requests, on as few connections as may carry them, and leaves them open. */
 async function pipeline(url: string, count: number): Promise<{ close(): void }> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.on('error', () => {})
-  await once(socket, 'connect')
-  socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(count))
-  return { close: () => socket.destroy() }
+  const sockets: Socket[] = []
+  for (let left = count; left > 0; left -= perConnection) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(Math.min(left, perConnection)))
+    sockets.push(socket)
+  }
+  return {
+    close() {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
 }
 
 test('a request that meets a trunk without room goes whole over another', async (context) => {

@@ -83,7 +83,7 @@ export function errorReference(): string {
     '|---|---|---|---|---|',
     ...rows,
     '',
-    'A request is sent again only while none of its content has left the ingress, at most four times.',
+    'A request is sent again only while none of its content has left the ingress, at most four times, twice after BUSY.',
     '',
   ].join('\n')
 }

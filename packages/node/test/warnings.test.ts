@@ -35,6 +35,8 @@ const well = of({
 })
 
 /** For each way to be unwell, what is known when it is the case. */
+const room = { services: {}, clients: 0, slow: 0, stalled: 0 }
+
 const unwell: Readonly<Record<WarningCode, Facts>> = {
   CONFIG_INVALID: failing('CONFIG_INVALID'),
   FILE_MISSING: failing('FILE_MISSING'),
@@ -61,6 +63,9 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   NO_EGRESS: of({ services: [noTrunk] }),
   BACKEND_DOWN: of({ backends: [{ ...backend, up: false }] }),
   BACKEND_SILENT: of({ backends: [{ ...backend, silent: true }] }),
+  SERVICE_BUSY: of({ refused: { ...room, services: { api: 3 } } }),
+  CLIENTS_BUSY: of({ refused: { ...room, clients: 3 } }),
+  ANSWERS_STALLED: of({ refused: { ...room, stalled: 3 } }),
   ADDRESS_IN_USE: failing('ADDRESS_IN_USE'),
   ADDRESS_TOO_NEAR: of({ relay: { addresses: ['/ip4/10.0.0.1/tcp/4001'], others: addresses, inbound: 1 } }),
   RELAY_UNVISITED: of({ relay: { addresses, others: [], inbound: 0 }, upMs: dayMs }),
@@ -72,6 +77,10 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
 }
 
 const codesOf = (facts: Facts) => warningsOf(facts).map(({ code }) => code)
+
+test('where there was room for all, nothing is said of it', () => {
+  assert.deepEqual(warningsOf(of({ refused: room })), [])
+})
 
 test('a node that is well has no warning, and neither has one of which nothing is known', () => {
   assert.deepEqual(warningsOf(well), [])

@@ -31,6 +31,13 @@ export const exchangeFailures = {
   HEAD_TOO_LARGE: row(6, 431, 'http_request_error', 'never', 'The header section is larger than this service takes.'),
   METHOD_UNSUPPORTED: row(7, 501, 'http_request_error', 'never', 'This method cannot be forwarded.'),
   UPGRADE_REFUSED: row(10, 403, 'http_request_denied', 'never', 'This protocol is not offered here.'),
+  CLIENT_BUSY: row(
+    11,
+    429,
+    'http_request_denied',
+    'never',
+    'Too many requests of this client are under way; wait until some are over.',
+  ),
   REQUEST_TIMEOUT: row(8, 408, 'http_request_error', 'never', 'The request did not arrive whole in time.'),
   SERVICE_UNREACHABLE: row(
     16,
@@ -60,6 +67,13 @@ export const exchangeFailures = {
   BACKEND_TIMEOUT: row(23, 504, 'http_response_timeout', 'never', 'The service did not answer in time.'),
   CANCELLED: row(32, 499, 'connection_terminated', 'never', 'The caller went away.'),
   ABORTED: row(33, 502, 'connection_terminated', 'never', 'The answer broke off.'),
+  STALLED: row(
+    36,
+    502,
+    'connection_terminated',
+    'never',
+    'Nobody read the answer while others waited for the service.',
+  ),
   PROTOCOL_VIOLATION: row(34, 502, 'proxy_internal_error', 'never', 'The way to the service misbehaved.'),
   INTERNAL: row(
     35,

@@ -2,17 +2,20 @@ import type { Socket } from 'node:net'
 import { type ExchangeFailureCode, type FieldLines, fieldValue, type Watched } from '@postern/protocol'
 import { ContentWriter } from './content-writer.ts'
 import type { Wire } from './dial.ts'
+import type { Claim, Hold } from './fair-queue.ts'
 import type { BackendRequestHead } from './request-head.ts'
 import type { BackendHead } from './response-head.ts'
 import { ResponseReader } from './response-reader.ts'
 
 /** A request on its way to a backend: what a connection is to know of it, and what it hears in turn. */
-export interface Carried {
+export interface Carried extends Claim {
   readonly head: BackendRequestHead
   readonly method: string
   readonly upgrade: boolean
   /** Time for the head of the response, from the last of the content on, in ms. */
   readonly answerMs: number
+  /** Octets of the answer that wait to be read from here. */
+  readonly unread: number
   /** The head has been sent: content may follow. */
   sent(connection: Connection): void
   response(head: BackendHead): void
@@ -31,6 +34,8 @@ export interface Carried {
 export interface ConnectionOwner {
   /** It takes another request. */
   free(connection: Connection): void
+  /** The content of its request is whole. */
+  settled(connection: Connection): void
   /** It is no more, or no longer a connection of HTTP. */
   over(connection: Connection): void
 }
@@ -43,6 +48,8 @@ const marginMs = 1000
 export class Connection implements Watched {
   deadlineMs = performance.now() + keptMs
   place = -1
+  /** The place of its request in the owner's reckoning, which the owner alone writes. */
+  hold: Hold | undefined
   readonly #wire: Wire
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
@@ -54,6 +61,9 @@ export class Connection implements Watched {
   #ended = true
   #paused = false
   #over = false
+  /** What nobody has read of a paused answer, and since when. */
+  #unread = 0
+  #unreadSinceMs = 0
 
   constructor(wire: Wire, idleMs: number, owner: ConnectionOwner) {
     const { socket } = wire
@@ -108,12 +118,30 @@ export class Connection implements Watched {
   end(trailers: FieldLines): void {
     if (this.#carried === undefined) return
     if (this.#final === undefined) this.#allow(this.#carried.answerMs)
-    if (!this.#content.end(trailers)) this.#fail('MALFORMED_REQUEST', 'less content than was announced')
+    if (!this.#content.end(trailers)) return this.#fail('MALFORMED_REQUEST', 'less content than was announced')
+    this.#owner.settled(this)
   }
 
   pause(): void {
-    this.#paused = true
     this.#socket.pause()
+    if (this.#paused) return
+    this.#paused = true
+    this.#unread = this.#carried?.unread ?? 0
+    this.#unreadSinceMs = performance.now()
+  }
+
+  /** Since when nobody has read anything of its answer, though there is some; Infinity where that is not so. */
+  stalledSinceMs(): number {
+    if (this.#carried === undefined || !this.#paused) return Number.POSITIVE_INFINITY
+    const { unread } = this.#carried
+    if (unread < this.#unread) this.#unreadSinceMs = performance.now()
+    this.#unread = unread
+    return this.#unreadSinceMs
+  }
+
+  /** Ends an answer that nobody reads. */
+  drop(): void {
+    this.#fail('STALLED', 'nobody read the answer while others waited')
   }
 
   resume(): void {

@@ -57,6 +57,14 @@ export interface Facts {
     readonly others: readonly string[]
     readonly inbound: number
   }
+  /** What was turned away or ended in the last minutes for want of room: requests by service; of clients; answers. */
+  readonly refused?: {
+    readonly services: Readonly<Record<string, number>>
+    readonly clients: number
+    /** Requests whose content did not arrive in time. */
+    readonly slow: number
+    readonly stalled: number
+  }
   /** Knocks that were refused in the last minutes, by the reason. */
   readonly knocks?: Readonly<Record<string, number>>
   /** Sequences of the bulletin here, and of the newest one that a neighbour has. */

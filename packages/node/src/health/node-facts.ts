@@ -29,6 +29,12 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
       ...(authority && { register: { unreadable: authority.unreadable } }),
       relays,
       knocks: recent.of('knocks_refused', nowMs),
+      refused: {
+        services: recent.of('exchanges_busy', nowMs),
+        clients: recent.of('requests_failed', nowMs)['CLIENT_BUSY'] ?? 0,
+        slow: recent.of('requests_failed', nowMs)['REQUEST_TIMEOUT'] ?? 0,
+        stalled: recent.of('exchanges_aborted', nowMs)['STALLED'] ?? 0,
+      },
       ...(config.relay && {
         relay: {
           addresses,

@@ -1,5 +1,6 @@
 import * as credential from './credential-checks.ts'
 import type { Facts } from './facts.ts'
+import * as load from './load-checks.ts'
 import * as relay from './relay-checks.ts'
 import { failed } from './said.ts'
 import * as service from './service-checks.ts'
@@ -160,6 +161,24 @@ export const warningRows = {
     'A backend takes connections and does not answer.',
     'see whether it hangs: `curl -I ORIGIN` on this host',
     service.backendSilent,
+  ),
+  SERVICE_BUSY: row(
+    'warning',
+    'A service had no room for requests.',
+    'see whether the backend is slow; if it can do more at a time, raise connections, queue or tunnels of the service, or add a backend; else find in the log of the ingress who asks so much',
+    load.serviceBusy,
+  ),
+  CLIENTS_BUSY: row(
+    'info',
+    'Clients asked for more at a time than one may have, or were too slow with their content.',
+    'nothing, if somebody tries; if it is a proxy before this ingress, name it in ingress.trustedProxies; else raise the limit that is met: ingress.limits',
+    load.clientsBusy,
+  ),
+  ANSWERS_STALLED: row(
+    'info',
+    'Answers that nobody read were ended, since requests waited for their connections.',
+    'nothing, if somebody tries; if clients are slow, raise connections of the service, or its stalledMs',
+    load.answersStalled,
   ),
   ADDRESS_IN_USE: row(
     'error',

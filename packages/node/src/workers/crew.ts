@@ -47,8 +47,11 @@ export async function startCrew({ config, logged, meter }: FrontInit): Promise<F
 /** What one worker may use of what the config allows to all. */
 function shareOf(config: EgressConfig, index: number, workers: number): EgressConfig {
   const services = Object.entries(config.services).map(([name, service]) => {
-    const connections = Math.max(1, Math.floor((service.connections + index) / workers))
-    return [name, { ...service, connections }]
+    const part = (whole: number) => Math.max(1, Math.floor((whole + index) / workers))
+    const { connections, connectionsPerClient, queue, tunnels } = service
+    const limits = { connections: part(connections), queue: part(queue), tunnels: part(tunnels) }
+    const perClient = connectionsPerClient && { connectionsPerClient: part(connectionsPerClient) }
+    return [name, { ...service, ...limits, ...perClient }]
   })
   return { ...config, services: Object.fromEntries(services) as EgressConfig['services'] }
 }

@@ -16,8 +16,10 @@ export class SpreadIngress implements Ingress {
   static async start(config: IngressConfig, hands: readonly Hand[]): Promise<SpreadIngress> {
     const [first, ...others] = hands
     const share = (each: IngressConfig, index: number): IngressConfig => {
-      const connections = Math.max(1, Math.floor((config.limits.connections + index) / hands.length))
-      return { ...each, limits: { ...config.limits, connections } }
+      const { connections, exchangesPerService } = config.limits
+      const part = (whole: number) => Math.max(1, Math.floor((whole + index) / hands.length))
+      const limits = { connections: part(connections), exchangesPerService: part(exchangesPerService) }
+      return { ...each, limits: { ...config.limits, ...limits } }
     }
     const urls = (await first?.call({ type: 'listen', config: share(config, 0), sharing: 'first' })) ?? []
     const ingress = new SpreadIngress(urls, hands)
