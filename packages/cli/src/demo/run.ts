@@ -37,7 +37,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   // `npm start` keeps a channel to the demo, and may be killed.
   process.on('disconnect', stop)
   process.channel?.unref()
-  if (!process.connected) return stop()
+  // It is not there where there was no channel, as for `postern demo` itself.
+  if ('connected' in process && !process.connected) return stop()
   try {
     await demo.start()
     if (options.once === true) await demo.once()
