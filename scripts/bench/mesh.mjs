@@ -14,11 +14,11 @@ const readyMs = 60_000
 export const service = 'api'
 
 /** Starts an ingress, one relay and an egress before the backend, as the CLI makes and runs them: `{ url, nodes }`. */
-export async function startMesh({ workshop, backend, egress = {}, path = {} }) {
+export async function startMesh({ workshop, backend, egress = {}, ingress = {} }) {
   const mesh = await Mesh.found(workshop)
   const relay = await mesh.relay('relay')
   const far = await mesh.egress('egress', { [service]: { backends: [backend], ...egress } })
-  const near = await mesh.ingress('ingress', { path: { relays: 1, ...path } })
+  const near = await mesh.ingress('ingress', { path: { relays: 1 }, ...ingress })
   await mesh.ready()
   return { url: near.url, nodes: [near, relay, far] }
 }

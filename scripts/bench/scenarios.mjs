@@ -1,5 +1,6 @@
 import { aborts } from './scenarios/aborts.mjs'
 import { chains } from './scenarios/chains.mjs'
+import { crowding } from './scenarios/crowding.mjs'
 import { long } from './scenarios/long.mjs'
 import { relays } from './scenarios/relays.mjs'
 import { routes } from './scenarios/routes.mjs'
@@ -28,6 +29,7 @@ export const scenarios = [
   { name: 'websockets', what: 'memory of 10 000 idle WebSockets on one ingress', run: websockets },
   { name: 'slow', what: 'memory under 1 000 slow downloads of 100 MB', run: slow },
   { name: 'aborts', what: 'memory and counters after 10 000 aborted and resumed transfers', run: aborts },
+  { name: 'crowding', what: 'p99 of a client beside one that would have all connections', run: crowding },
   { name: 'startup', what: 'postern --help, and postern up to the first answer', run: startup },
   { name: 'long', what: 'memory after 10 minutes of the main load; only with --long', run: long },
 ]

@@ -61,12 +61,15 @@ suite('one client does not stop a service', () => {
 
   test('twice the pool of sockets, whose answers nobody reads', async () => {
     await using backend = await backendOf(api)
-    await using direct = await directOf({ backends: [backend.url], service: { connections }, ingress: { limits } })
+    // Their own requests that wait for their share are nobody whom they keep waiting.
+    const service = { connections, stalledMs: 1 }
+    await using direct = await directOf({ backends: [backend.url], service, ingress: { limits } })
     using hogs = new Hogs()
     await hogs.send(direct.url, getBig, 2 * connections)
     await eventually('its share is taken', () => direct.exchanges === 2 * connections)
     for (let each = 0; each < 3; each++) assert.equal(await answerTo(direct.url), 'ok')
     assert.equal(backend.requests, connections / 2 + 3)
+    assert.equal(hogs.closed, 0)
   })
 
   test('twice the pool of requests that begin their content and never go on', async () => {

@@ -24,8 +24,13 @@ export async function slow(bench) {
   const count = wanted[mode]
   progress.step('starting a mesh before files')
   const backend = await startBackend(bench)
-  // As many connections to the backend as readers, and some for the others.
-  const { nodes, url } = await startMesh({ workshop, backend, egress: { connections: count + 100 } })
+  // As many connections to the backend as readers, all of one address, and some for the others.
+  const connections = count + 100
+  const { nodes, url } = await startMesh({
+    workshop,
+    backend,
+    egress: { connections, connectionsPerClient: connections },
+  })
   progress.step('warming up')
   await wrk({ workshop, tools, url: `${url}/`, connections: 64, seconds: options.seconds ?? 3 })
   const before = rssOf(nodes)

@@ -22,7 +22,13 @@ export async function websockets({ options, progress, tools, workshop }) {
   const mode = options.quick ? 'quick' : 'full'
   const count = Math.min(wanted[mode], openFiles() - otherFiles)
   progress.step('starting a mesh before a server of WebSockets')
-  const { nodes, url } = await startMesh({ workshop, backend: await startReceiver(workshop) })
+  const { nodes, url } = await startMesh({
+    workshop,
+    backend: await startReceiver(workshop),
+    egress: { tunnels: count },
+    // All of one address.
+    ingress: { limits: { upgradesPerAddress: count } },
+  })
   progress.step('warming up')
   await wrk({ workshop, tools, url: `${url}/`, connections: 64, seconds: options.seconds ?? 3 })
   const before = rssOf(nodes)

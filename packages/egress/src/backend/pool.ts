@@ -202,9 +202,11 @@ export class Pool implements ConnectionOwner {
     this.#grow()
   }
 
-  /** While requests wait, answers that nobody reads are ended: as many as wait. */
+  /** While requests wait that lack nothing but a connection, answers that nobody reads are ended: as many as those are. */
   #press(): void {
-    if (this.#queue.size === 0) return
-    this.#stalls.watch(() => (this.#queue.size === 0 ? undefined : { held: this.#connections, most: this.#queue.size }))
+    this.#stalls.watch(() => {
+      const most = this.#queue.ready(this.#limits.connections)
+      return most === 0 ? undefined : { held: this.#connections, most }
+    })
   }
 }
