@@ -75,6 +75,17 @@ test('a field that cannot be written as JSON costs no line', async () => {
   assert.deepEqual(eventsOf(lines), ['round', 'next'])
 })
 
+test('what a stranger sends makes no line long', async () => {
+  const reason = `\u001b${'x'.repeat(1_000_000)}`
+  const lines = await linesOf('info', 3, (log) => {
+    log.info('a', { reason })
+    log.info('b', { reason: [reason, reason] })
+    log.info(reason)
+  })
+  for (const line of lines) assert.ok(line.length < 3000, `${line.length} characters`)
+  assert.match(lines[0] ?? '', /x… \(1000001 characters\)"/)
+})
+
 test('a log that cannot be written costs its lines alone: no error, no memory without bound, and it is said', async () => {
   const uncaught: unknown[] = []
   const note = (error: unknown) => uncaught.push(error)
