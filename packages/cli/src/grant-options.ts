@@ -1,5 +1,5 @@
 import type { Grant } from '@postern/identity'
-import { isServicePattern, PosternError, type Role, roles } from '@postern/protocol'
+import { excerpt, isServicePattern, nearest, PosternError, type Role, roles } from '@postern/protocol'
 import type { Command } from 'commander'
 import { collect, duration } from './options.ts'
 
@@ -33,7 +33,7 @@ export function grantOf({ life, name, role, service }: GrantOptions): Grant {
     throw new PosternError('USAGE', 'a node needs a role', { remedy: `choose among ${roles.join(', ')}: --role relay` })
   for (const pattern of service) {
     if (isServicePattern(pattern)) continue
-    throw new PosternError('USAGE', `${pattern} is no service pattern`, {
+    throw new PosternError('USAGE', `${excerpt(pattern)} is no service pattern`, {
       remedy: 'use a DNS label, a prefix like ab-*, or *',
     })
   }
@@ -49,7 +49,10 @@ export function checkName(name: string): string {
 
 function roleOf(text: string): Role {
   const role = roles.find((known) => known === text)
+  const near = nearest(text, roles)
   if (role === undefined)
-    throw new PosternError('USAGE', `there is no role ${text}`, { remedy: `choose among ${roles.join(', ')}` })
+    throw new PosternError('USAGE', `there is no role ${excerpt(text)}`, {
+      remedy: near === undefined ? `choose among ${roles.join(', ')}` : `did you mean ${near}?`,
+    })
   return role
 }

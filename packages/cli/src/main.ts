@@ -1,4 +1,4 @@
-import { PosternError } from '@postern/protocol'
+import { PosternError, readable } from '@postern/protocol'
 import { Command, CommanderError } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -47,7 +47,10 @@ function endedReader(error: NodeJS.ErrnoException): void {
 export async function run(argv: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endedReader)
   const json = argv.includes('--json')
-  const output = json ? { writeErr: () => {} } : {}
+  const output = {
+    ...(json && { writeErr: () => {} }),
+    outputError: (text: string, write: (text: string) => void) => write(readable(text)),
+  }
   const program = new Command('postern')
     .description(
       'Puts an API behind a peer-to-peer mesh: nobody can find its host, everyone who may use it can, with plain HTTP.',

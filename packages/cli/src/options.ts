@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { PosternError } from '@postern/protocol'
+import { excerpt, PosternError } from '@postern/protocol'
 import { type Command, InvalidArgumentError } from 'commander'
 
 export interface ConfigOptions {
@@ -24,8 +24,10 @@ export function withJson(command: Command): Command {
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`)
+    if (!Number.isInteger(value) || value < min || value > max) {
+      const large = Number.isInteger(value) && value > max ? 'is too large: ' : ''
+      throw new InvalidArgumentError(`${large}expected a whole number from ${min} to ${max}`)
+    }
     return value
   }
 }
@@ -45,7 +47,9 @@ export function listenUrl(text: string): string {
   if (/^\d+$/.test(text)) return `http://127.0.0.1:${text}`
   if (/^https?:\/\//.test(text)) return text
   if (/^(\[[0-9a-f:]+\]|[\w.-]+):\d+$/i.test(text)) return `http://${text}`
-  throw new PosternError('USAGE', `cannot listen on ${text}`, { remedy: 'give HOST:PORT, for example 127.0.0.1:8080' })
+  throw new PosternError('USAGE', `cannot listen on ${excerpt(text)}`, {
+    remedy: 'give HOST:PORT, for example 127.0.0.1:8080',
+  })
 }
 
 /** The config of a node folder that holds none: for commands that make up a config of their own. */

@@ -1,4 +1,4 @@
-import { PosternError } from '@postern/protocol'
+import { PosternError, readable } from '@postern/protocol'
 import { colours, errorColours } from './colours.ts'
 
 /** Exit codes; stable. */
@@ -23,13 +23,13 @@ export function print(json: boolean | undefined, value: unknown, forPeople: () =
 export function complain(error: unknown, json: boolean | undefined): void {
   const known = error instanceof PosternError
   const code = known ? error.code : 'INTERNAL'
-  const message = error instanceof Error ? error.message : String(error)
-  const remedy = known ? error.remedy : undefined
+  const message = readable(error instanceof Error ? error.message : String(error))
+  const remedy = known && error.remedy !== undefined ? readable(error.remedy) : undefined
   if (json === true) process.stderr.write(`${JSON.stringify({ error: { code, message, remedy } })}\n`)
   else {
     process.stderr.write(`${errorColours.red('error')} ${errorColours.dim(code)} ${message}\n`)
     if (remedy !== undefined) process.stderr.write(`  ${errorColours.bold('to do:')} ${remedy}\n`)
-    if (!known && error instanceof Error) process.stderr.write(`${errorColours.dim(error.stack ?? '')}\n`)
+    if (!known && error instanceof Error) process.stderr.write(`${errorColours.dim(readable(error.stack ?? ''))}\n`)
   }
   process.exitCode =
     code === 'NOT_RUNNING' ? exitCode.notRunning : usageCodes.has(code) ? exitCode.usage : exitCode.failed

@@ -1,4 +1,5 @@
 import type { Config, NodeStatus, PosternNode } from '@postern/node'
+import { reasonOf } from '@postern/protocol'
 import { colours } from './colours.ts'
 import { exitCode, print, sheet } from './output.ts'
 
@@ -40,7 +41,7 @@ const ignored = 'SIGHUP is ignored'
 
 function defect(node: PosternNode, error: unknown): void {
   node.parts.counters.count('defects')
-  node.log.error('defect', { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  node.log.error('defect', { reason: reasonOf(error), ...(error instanceof Error && { stack: error.stack }) })
 }
 
 function stopAsked(node: PosternNode): Promise<void> {

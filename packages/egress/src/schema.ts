@@ -1,10 +1,14 @@
 import { initialCredit } from '@postern/exchange'
 import { exposeSchema } from '@postern/policy'
-import { isServiceName } from '@postern/protocol'
+import { isServiceName, portProblem } from '@postern/protocol'
 import { z } from 'zod'
 
 const backend = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL', abort: true })
+  .url({
+    protocol: /^https?$/,
+    error: ({ input }) => portProblem(String(input)) ?? 'must be an http or https URL',
+    abort: true,
+  })
   .refine(isOrigin, 'must be no more than http(s)://HOST:PORT')
 
 /** Whether nothing of the URL would be left unused: no path, no query, no user. */

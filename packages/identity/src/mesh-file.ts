@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import { type MeshId, PosternError } from '@postern/protocol'
+import { excerpt, type MeshId, PosternError } from '@postern/protocol'
 import { z } from 'zod'
 import { readPublicFile, readSecretFile } from './store.ts'
 
@@ -51,7 +51,10 @@ export function loadMeshFile(file: string): MeshFile {
   const parsed = meshFileSchema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw new PosternError('MESH_INVALID', `${file}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  throw new PosternError(
+    'MESH_INVALID',
+    `${file}: ${excerpt(issue?.path.join('.') ?? '')} ${excerpt(issue?.message ?? '', 200)}`,
+  )
 }
 
 export function newMeshSecret(): string {
@@ -65,7 +68,7 @@ export function loadMeshSecret(mesh: MeshFile, meshFile: string): Buffer {
   const text = kind === 'file' ? readSecretFile(resolve(dirname(meshFile), place)) : (process.env[place] ?? '')
   const secret = Buffer.from(text.trim(), 'base64url')
   if (secret.length !== 32) {
-    throw new PosternError('KEY_INVALID', `the mesh secret at ${mesh.secret} is not 32 octets in base64url`)
+    throw new PosternError('KEY_INVALID', `the mesh secret at ${excerpt(mesh.secret)} is not 32 octets in base64url`)
   }
   return secret
 }

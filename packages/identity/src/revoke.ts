@@ -1,4 +1,4 @@
-import { PosternError } from '@postern/protocol'
+import { excerpt, PosternError } from '@postern/protocol'
 import type { Authority } from './authority.ts'
 import type { Revoked } from './bulletin.ts'
 import { amend, exclusively } from './publish.ts'
@@ -51,7 +51,7 @@ function affected(folder: string, who: string): Pick<Revocation, 'issued' | 'sub
   if (subjects.length > 0) return { issued, subjects, unreadable }
   const names = [...new Set(all.map(({ name }) => name))]
   const torn = unreadable.map((line) => `; line ${line} of the register cannot be read`).join('')
-  throw new PosternError('USAGE', `nothing was issued to ${who}${torn}`, {
+  throw new PosternError('USAGE', `nothing was issued to ${excerpt(who)}${torn}`, {
     remedy: `name a node, a peer id, a credential or an invite; issued are ${names.slice(0, 20).join(', ') || 'none'}`,
   })
 }

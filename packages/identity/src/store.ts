@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { PosternError } from '@postern/protocol'
+import { fileError, PosternError } from '@postern/protocol'
 
 /** Files of an authority folder, and of a node folder where they share them. */
 export const fileNames = {
@@ -41,18 +41,15 @@ export const fileNames = {
   next: 'next',
 } as const
 
-const missing = (file: string, cause: unknown) =>
-  new PosternError('FILE_MISSING', `cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`, {
-    cause,
-  })
-
-/** Reads a file that others must not read. Throws FILE_MISSING, or KEY_TOO_OPEN when group or others have any right. */
+/** Reads a file that others must not read. Throws FILE_MISSING, FILE_UNREADABLE, or KEY_TOO_OPEN when group or others have any right. */
 export function readSecretFile(file: string): string {
   let mode: number
   try {
-    mode = statSync(file).mode
+    const found = statSync(file)
+    // A folder is said to be one when it is read.
+    mode = found.isFile() ? found.mode : 0
   } catch (cause) {
-    throw missing(file, cause)
+    throw fileError(file, cause)
   }
   if ((mode & 0o077) !== 0) {
     throw new PosternError('KEY_TOO_OPEN', `${file} may be read by others (mode ${(mode & 0o777).toString(8)})`, {
@@ -66,7 +63,7 @@ export function readPublicFile(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw missing(file, cause)
+    throw fileError(file, cause)
   }
 }
 

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { type AddressInfo, createServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ExchangeFailureCode, http, PosternError } from '@postern/protocol'
+import { loadCertificate } from './certificate.ts'
 import type { IngressConfig, ListenConfig } from './schema.ts'
 import { protocolOf } from './upgrade-protocol.ts'
 
@@ -42,8 +42,7 @@ const malformedCode: Readonly<Record<string, ExchangeFailureCode>> = {
 }
 
 /**
- * Throws ADDRESS_IN_USE, FILE_MISSING where a certificate is not there, or CONFIG_INVALID where a port cannot be shared
- * on this system.
+ * Throws ADDRESS_IN_USE, what `loadCertificate` throws, or CONFIG_INVALID where a port cannot be shared on this system.
  */
 export async function listen(config: ListenConfig, { events, limits, sharing }: ListenInit): Promise<Listener> {
   const url = new URL(config.url)
@@ -61,10 +60,11 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
     requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) => protocolOf(request) !== undefined,
   }
+  const certificate = config.tls && loadCertificate(config.tls)
   const server: Server =
-    config.tls === undefined
+    certificate === undefined
       ? http.createServer(options, events.request)
-      : createHttps({ ...options, cert: read(config.tls.cert), key: read(config.tls.key) }, events.request)
+      : createHttps({ ...options, cert: certificate.cert, key: certificate.key }, events.request)
   server.maxConnections = limits.connections
   server.on('checkContinue', events.request)
   server.on('checkExpectation', events.request)
@@ -93,14 +93,6 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
       for (const socket of sockets) socket.destroy()
       server.closeAllConnections()
     },
-  }
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file)
-  } catch (cause) {
-    throw new PosternError('FILE_MISSING', `cannot read ${file}`, { cause })
   }
 }
 

@@ -1,8 +1,12 @@
-import { isOriginForm, isServiceName, readAuthority } from '@postern/protocol'
+import { isOriginForm, isServiceName, portProblem, readAuthority } from '@postern/protocol'
 import { z } from 'zod'
 
 const listenUrl = z
-  .url({ protocol: /^https?$/, error: 'must be http://HOST:PORT or https://HOST:PORT', abort: true })
+  .url({
+    protocol: /^https?$/,
+    error: ({ input }) => portProblem(String(input)) ?? 'must be http://HOST:PORT or https://HOST:PORT',
+    abort: true,
+  })
   .refine((text) => new URL(text).pathname === '/', 'must not have a path')
 
 const listenSchema = z

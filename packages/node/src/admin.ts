@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { http, isServiceName, PosternError, reasonOf } from '@postern/protocol'
+import { excerpt, http, isServiceName, nearest, PosternError, reasonOf } from '@postern/protocol'
 import type { Parts } from './build.ts'
 import { nodeStatus, readiness } from './status.ts'
 import { traceService } from './trace.ts'
@@ -20,9 +20,13 @@ const handlers: Readonly<Record<string, Handler>> = {
   ready: (parts) => readiness(nodeStatus(parts)),
   peers: ({ mesh }) => mesh.peers(),
   services: ({ egress, mesh }) => ({ called: mesh.status().services, offered: egress?.describe() ?? [] }),
-  trace: (parts, service) => {
+  trace: ({ config, mesh }, service) => {
     if (!isServiceName(service)) throw new PosternError('USAGE', 'trace takes the name of a service')
-    return traceService(parts.mesh, service)
+    return traceService(mesh, service).catch((error: unknown) => {
+      const near = nearest(service, config.ingress?.routes.map((route) => route.service) ?? [])
+      if (!(error instanceof PosternError) || near === undefined || near === service) throw error
+      throw new PosternError(error.code, error.message, { cause: error, remedy: `did you mean ${near}?` })
+    })
   },
 }
 
@@ -86,7 +90,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     response.end(body)
   }
   if (handler === undefined)
-    return send(404, { code: 'USAGE', message: `there is no ${name || 'such thing'} to ask for` })
+    return send(404, { code: 'USAGE', message: `there is no ${excerpt(name) || 'such thing'} to ask for` })
   try {
     send(200, await handler(parts, decodeURIComponent(argument)))
   } catch (error) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { PosternError } from '@postern/protocol'
+import { excerpt, fileError, nearest, PosternError, quoted } from '@postern/protocol'
 import type { z } from 'zod'
 import { type Config, configSchema, rolesOf } from './config.ts'
 import { fromEnvironment, fromFile, fromFlags, overlay, type Sourced } from './config-sources.ts'
@@ -15,12 +15,20 @@ export interface Finding {
   readonly remedy: string | undefined
 }
 
+const usualName = 'postern.yaml'
+/** Findings that a message holds; more are counted. */
+const mostFindings = 20
+const longestProblem = 200
+
 /** CONFIG_INVALID with everything that was found, not the first thing alone. */
 export class ConfigError extends PosternError {
   readonly findings: readonly Finding[]
 
   constructor(file: string, findings: readonly Finding[]) {
-    super('CONFIG_INVALID', `${file} is not a valid config:\n${findings.map(sayFinding).join('\n')}`)
+    const said = findings.slice(0, mostFindings).map(sayFinding)
+    const more = findings.length - said.length
+    if (more > 0) said.push(`  and ${more} more`)
+    super('CONFIG_INVALID', `${file} is not a valid config:\n${said.join('\n')}`)
     this.findings = findings
   }
 }
@@ -33,20 +41,28 @@ export interface ConfigSources {
 
 /**
  * Reads, checks and freezes a config: the file, then the environment over it, then flags. Paths in the result are
- * absolute. Throws FILE_MISSING or ConfigError.
+ * absolute. Throws FILE_MISSING, FILE_UNREADABLE or ConfigError.
  */
 export function loadConfig(file: string, sources: ConfigSources = {}): Config {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new PosternError('FILE_MISSING', `there is no config at ${file}`, {
-      cause,
-      remedy: 'name it with --config FILE, or make a node with `postern mesh issue`',
-    })
+    throw unread(file, cause)
   }
   const overrides = [...fromEnvironment(sources.environment ?? {}), ...fromFlags(sources.flags ?? [])]
   return checkConfig(overlay(fromFile(text, file), overrides), file)
+}
+
+function unread(file: string, cause: unknown): PosternError {
+  const { code, message } = fileError(file, cause)
+  const remedy = 'name it with --config FILE, or make a node with `postern mesh issue`'
+  if (code === 'FILE_MISSING') return new PosternError(code, `there is no config at ${file}`, { cause, remedy })
+  const folder = (cause as NodeJS.ErrnoException).code === 'EISDIR'
+  return new PosternError(code, message, {
+    cause,
+    ...(folder && { remedy: `name the file: ${join(file, usualName)}` }),
+  })
 }
 
 /** Checks a config from anywhere; `file` is what its paths are relative to. Throws ConfigError. */
@@ -120,8 +136,8 @@ function findingsOf(issue: z.core.$ZodIssue, source: Sourced): Finding[] {
 }
 
 function sayFinding({ origin, path, problem, remedy, value }: Finding): string {
-  const shown = value === undefined ? '' : ` = ${JSON.stringify(value)}`
-  return `  ${path}${shown}: ${problem}\n    at ${origin}${remedy === undefined ? '' : `; ${remedy}`}`
+  const shown = value === undefined ? '' : ` = ${quoted(value)}`
+  return `  ${excerpt(path)}${shown}: ${excerpt(problem, longestProblem)}\n    at ${excerpt(origin, longestProblem)}${remedy === undefined ? '' : `; ${remedy}`}`
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -149,26 +165,6 @@ function unwrap(def: Def | undefined): Def | undefined {
   let at = def
   while (at?.innerType !== undefined) at = at.innerType._zod.def
   return at
-}
-
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((name) => ({ name, distance: distance(key.toLowerCase(), name.toLowerCase()) }))
-  const [best] = ranked.toSorted((a, b) => a.distance - b.distance)
-  return best !== undefined && best.distance <= Math.max(2, key.length / 3) ? best.name : undefined
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,4 +1,4 @@
-import { PosternError, reasonOf } from '@postern/protocol'
+import { excerpt, PosternError, reasonOf } from '@postern/protocol'
 import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml'
 import { configJsonSchema } from './config.ts'
 
@@ -12,11 +12,11 @@ export interface Sourced {
 /** Reads a YAML file. Throws CONFIG_INVALID with line and column where it is not YAML. */
 export function fromFile(text: string, file: string): Sourced {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = documentOf(text, lines, file)
   const [error] = document.errors
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0])
-    throw new PosternError('CONFIG_INVALID', `${file}:${line}:${col}: ${error.message}`)
+    throw new PosternError('CONFIG_INVALID', `${file}:${line}:${col}: ${excerpt(error.message, longestReason)}`)
   }
   return {
     value: valueOf(document, file) ?? {},
@@ -39,19 +39,30 @@ export function fromFile(text: string, file: string): Sourced {
   }
 }
 
+const longestReason = 200
+
+/** What is nested too deep is no document: the parser runs out of stack. */
+function documentOf(text: string, lines: LineCounter, file: string): Document {
+  return orInvalid(file, () => parseDocument(text, { lineCounter: lines, prettyErrors: false }))
+}
+
 function valueOf(document: Document, origin: string): unknown {
-  try {
-    return document.toJS()
-  } catch (cause) {
-    throw new PosternError('CONFIG_INVALID', `${origin}: ${reasonOf(cause)}`, { cause })
-  }
+  return orInvalid(origin, () => document.toJS())
 }
 
 function parseValue(text: string, origin: string): unknown {
+  return orInvalid(origin, () => parse(text, { prettyErrors: false, logLevel: 'error' }))
+}
+
+/** Throws CONFIG_INVALID, with the first line of the reason. */
+function orInvalid<T>(origin: string, read: () => T): T {
   try {
-    return parse(text)
+    return read()
   } catch (cause) {
-    throw new PosternError('CONFIG_INVALID', `${origin}: ${reasonOf(cause)}`, { cause })
+    const [reason = ''] = reasonOf(cause).split('\n', 1)
+    throw new PosternError('CONFIG_INVALID', `${excerpt(origin, longestReason)}: ${excerpt(reason, longestReason)}`, {
+      cause,
+    })
   }
 }
 
@@ -77,7 +88,7 @@ export function fromFlags(settings: readonly string[]): Override[] {
   return settings.map((setting) => {
     const equals = setting.indexOf('=')
     if (equals <= 0)
-      throw new PosternError('USAGE', `--set ${setting}: expected PATH=VALUE`, {
+      throw new PosternError('USAGE', `--set ${excerpt(setting)}: expected PATH=VALUE`, {
         remedy: 'for example --set log.level=debug',
       })
     return {

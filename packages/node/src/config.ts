@@ -2,12 +2,13 @@ import { egressSchema } from '@postern/egress/schema'
 import { ingressSchema } from '@postern/ingress/schema'
 import { leastBulletinsPerMinute, leastPerSecond, defaultRelayLimits as usual } from '@postern/mesh/limits'
 import { logLevels } from '@postern/observe/levels'
-import { type Role, roles } from '@postern/protocol'
+import { portProblem, type Role, roles } from '@postern/protocol'
 import { z } from 'zod'
 
 const address = z
   .string()
   .regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/, 'must be a multiaddr like /ip4/0.0.0.0/tcp/4001')
+  .refine((text) => portProblem(text) === undefined, { error: ({ input }) => portProblem(String(input)) })
 
 const atLeast = (least: number, usually: number, meaning: string) =>
   z.int().min(least).default(usually).describe(meaning)

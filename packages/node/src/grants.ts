@@ -1,5 +1,5 @@
 import { type Member, permits } from '@postern/identity'
-import { PosternError } from '@postern/protocol'
+import { excerpt, nearest, PosternError } from '@postern/protocol'
 import { type Config, rolesOf } from './config.ts'
 
 /**
@@ -18,7 +18,10 @@ export function checkGrants(config: Config, { credential }: Member): void {
   ] as const) {
     for (const service of services) {
       if (permits(credential, role, service)) continue
-      throw new PosternError('CREDENTIAL_REFUSED', `the credential does not cover the service ${service}`, { remedy })
+      const near = nearest(service, credential.services)
+      throw new PosternError('CREDENTIAL_REFUSED', `the credential does not cover the service ${excerpt(service)}`, {
+        remedy: near === undefined ? remedy : `did you mean ${near}? Else ${remedy}`,
+      })
     }
   }
 }

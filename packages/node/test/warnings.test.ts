@@ -40,6 +40,7 @@ const room = { services: {}, clients: 0, slow: 0, stalled: 0 }
 const unwell: Readonly<Record<WarningCode, Facts>> = {
   CONFIG_INVALID: failing('CONFIG_INVALID'),
   FILE_MISSING: failing('FILE_MISSING'),
+  FILE_UNREADABLE: failing('FILE_UNREADABLE'),
   KEY_TOO_OPEN: failing('KEY_TOO_OPEN'),
   KEY_INVALID: failing('KEY_INVALID'),
   MESH_INVALID: failing('MESH_INVALID'),

@@ -1,3 +1,5 @@
+import { remedies } from './remedies.ts'
+
 /** What a caller may conclude about sending the same request once more. */
 export type Retry = 'any' | 'idempotent' | 'never'
 
@@ -102,6 +104,7 @@ export const operationCodes = [
   'KEY_TOO_OPEN',
   'KEY_INVALID',
   'FILE_MISSING',
+  'FILE_UNREADABLE',
   'FILE_EXISTS',
   'MESH_INVALID',
   'CREDENTIAL_INVALID',
@@ -134,7 +137,12 @@ export const operationCodes = [
 export type OperationCode = (typeof operationCodes)[number]
 export type Code = ExchangeFailureCode | OperationCode
 
-/** The one error class: a stable code, a sentence for people, what to do about it where that is known, and the cause. */
+const usual: Readonly<Partial<Record<Code, string>>> = remedies
+
+/**
+ * The one error class: a stable code, a sentence for people, what to do about it where that is known, and the cause. A
+ * remedy that is not given is that of the code.
+ */
 export class PosternError extends Error {
   override readonly name = 'PosternError'
   readonly code: Code
@@ -143,7 +151,7 @@ export class PosternError extends Error {
   constructor(code: Code, message: string, options: { cause?: unknown; remedy?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.remedy = options.remedy
+    this.remedy = options.remedy ?? usual[code]
   }
 }
 

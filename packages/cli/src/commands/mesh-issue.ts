@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { PosternError } from '@postern/protocol'
+import { excerpt, PosternError, portProblem } from '@postern/protocol'
 import { Command } from 'commander'
 import { type GrantOptions, grantOf, withGrant } from '../grant-options.ts'
 import { collect, withJson } from '../options.ts'
@@ -58,7 +58,9 @@ export function issueCommand(): Command {
 
 function checkAddress(address: string): void {
   if (!/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/.test(address))
-    throw new PosternError('USAGE', `${address} is no address of a relay`, {
+    throw new PosternError('USAGE', `${excerpt(address)} is no address of a relay`, {
       remedy: 'give a multiaddr like /dns4/relay.example.net/tcp/4001',
     })
+  const problem = portProblem(address)
+  if (problem !== undefined) throw new PosternError('USAGE', `${excerpt(address)}: ${problem}`)
 }

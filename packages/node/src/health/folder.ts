@@ -1,8 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileNames, loadKey, loadMember, loadMeshFile, loadMeshSecret, type Member, termOf } from '@postern/identity'
-import { type Clock, PosternError, reasonOf } from '@postern/protocol'
+import { type CertificateFiles, loadCertificate } from '@postern/ingress/certificate'
+import type { Clock } from '@postern/protocol'
 import { type Config, rolesOf } from '../config.ts'
 import { type ConfigSources, loadConfig } from '../config-file.ts'
 import { checkGrants } from '../grants.ts'
@@ -58,36 +57,10 @@ async function examineMember(examination: Examination, config: Config, clock: Cl
 }
 
 /** That a listener can show its certificate: that there is one, that the key is its own, and until when it is good. */
-async function examineCertificate(
-  examination: Examination,
-  { cert, key }: { readonly cert: string; readonly key: string },
-): Promise<void> {
-  await examination.of(`certificate ${cert}`, () => {
-    const texts = [cert, key].map(read)
-    const certificate = parsed(cert, () => new X509Certificate(texts[0] ?? ''))
-    const own = parsed(key, () => createPrivateKey(texts[1] ?? ''))
-    if (!certificate.checkPrivateKey(own))
-      throw new PosternError('KEY_INVALID', `${key} is not the key of the certificate ${cert}`)
-    const expiresMs = certificate.validToDate.getTime()
-    const facts = { certificates: [{ file: cert, expiresMs }] }
-    return { value: undefined, said: `valid until ${certificate.validToDate.toISOString()}`, facts }
+async function examineCertificate(examination: Examination, files: CertificateFiles): Promise<void> {
+  await examination.of(`certificate ${files.cert}`, () => {
+    const { expiresMs, file } = loadCertificate(files)
+    const facts = { certificates: [{ file, expiresMs }] }
+    return { value: undefined, said: `valid until ${new Date(expiresMs).toISOString()}`, facts }
   })
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new PosternError('FILE_MISSING', `cannot read ${file}: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-function parsed<T>(file: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (cause) {
-    throw new PosternError('KEY_INVALID', `${file} is not what it should be, in PEM form: ${reasonOf(cause)}`, {
-      cause,
-    })
-  }
 }

@@ -1,3 +1,4 @@
+import { remedies } from '@postern/protocol'
 import * as credential from './credential-checks.ts'
 import type { Facts } from './facts.ts'
 import * as load from './load-checks.ts'
@@ -18,58 +19,39 @@ const issueAnew = 'have the authority issue a new one: `postern mesh issue`'
 /** Every way in which a node can be unwell, by its stable code. One more is one more row. */
 export const warningRows = {
   CONFIG_INVALID: row('error', 'The config is not valid.', 'mend what is named', failed('CONFIG_INVALID')),
-  FILE_MISSING: row(
+  FILE_MISSING: row('error', 'A file of the node cannot be read.', remedies.FILE_MISSING, failed('FILE_MISSING')),
+  FILE_UNREADABLE: row(
     'error',
-    'A file of the node cannot be read.',
-    'put it in its place, for the user who runs the node to read; `postern mesh issue` makes a whole folder',
-    failed('FILE_MISSING'),
+    'A file of the node is there and cannot be read.',
+    remedies.FILE_UNREADABLE,
+    failed('FILE_UNREADABLE'),
   ),
-  KEY_TOO_OPEN: row(
-    'error',
-    'A secret may be read by others.',
-    '`chmod 600` the file, and replace the secret if others may have read it',
-    failed('KEY_TOO_OPEN'),
-  ),
-  KEY_INVALID: row(
-    'error',
-    'A key, or the mesh secret, is not one.',
-    'carry the file over again from where it was made',
-    failed('KEY_INVALID'),
-  ),
-  MESH_INVALID: row(
-    'error',
-    'The mesh file is not valid.',
-    'carry mesh.json over again from the folder of the authority',
-    failed('MESH_INVALID'),
-  ),
+  KEY_TOO_OPEN: row('error', 'A secret may be read by others.', remedies.KEY_TOO_OPEN, failed('KEY_TOO_OPEN')),
+  KEY_INVALID: row('error', 'A key, or the mesh secret, is not one.', remedies.KEY_INVALID, failed('KEY_INVALID')),
+  MESH_INVALID: row('error', 'The mesh file is not valid.', remedies.MESH_INVALID, failed('MESH_INVALID')),
   CREDENTIAL_INVALID: row(
     'error',
     'The credential, or the bulletin, is not one or was altered.',
-    `carry it over again, or ${issueAnew}`,
+    remedies.CREDENTIAL_INVALID,
     failed('CREDENTIAL_INVALID'),
   ),
   CREDENTIAL_WRONG_MESH: row(
     'error',
     'The credential is of another mesh.',
-    'bring key, credential and mesh.json of one mesh together',
+    remedies.CREDENTIAL_WRONG_MESH,
     failed('CREDENTIAL_WRONG_MESH'),
   ),
   CREDENTIAL_WRONG_PEER: row(
     'error',
     'The credential was issued to another key.',
-    'bring back the key that it was issued to; a node folder moves as a whole',
+    remedies.CREDENTIAL_WRONG_PEER,
     failed('CREDENTIAL_WRONG_PEER'),
   ),
-  CREDENTIAL_EARLY: row(
-    'error',
-    'The credential is not valid yet.',
-    'compare `date -u` on this host and on that of the authority, and set the clock that is off',
-    credential.early,
-  ),
+  CREDENTIAL_EARLY: row('error', 'The credential is not valid yet.', remedies.CREDENTIAL_EARLY, credential.early),
   CREDENTIAL_EXPIRED: row(
     'error',
     'The credential has expired: no other node links to this one.',
-    `${issueAnew}; if it should still be valid, compare \`date -u\` with another host`,
+    remedies.CREDENTIAL_EXPIRED,
     credential.expired,
   ),
   CREDENTIAL_EXPIRING: row(
@@ -87,13 +69,13 @@ export const warningRows = {
   CREDENTIAL_REVOKED: row(
     'error',
     'The authority has taken the credential back: no other node links to this one.',
-    'ask the authority for the reason; it can issue another node',
+    remedies.CREDENTIAL_REVOKED,
     credential.revoked,
   ),
   CREDENTIAL_REFUSED: row(
     'error',
     'The credential is not taken, or does not cover what the config asks for.',
-    `it may have been taken back, or be signed by another authority; ${issueAnew}`,
+    remedies.CREDENTIAL_REFUSED,
     relay.credentialRefused,
   ),
   CLOCK_OFF: row(
@@ -183,7 +165,7 @@ export const warningRows = {
   ADDRESS_IN_USE: row(
     'error',
     'An address to listen on cannot be had.',
-    'stop what listens there, or choose another address',
+    remedies.ADDRESS_IN_USE,
     failed('ADDRESS_IN_USE'),
   ),
   ADDRESS_TOO_NEAR: row(

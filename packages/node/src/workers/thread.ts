@@ -23,7 +23,7 @@ let reported = ''
 // A remote must not be able to end the node; what gets here is a defect, and is said to be one.
 process.on('uncaughtException', (error) => {
   counters.count('defects')
-  tools.log.error('defect', { reason: error.stack ?? error.message })
+  tools.log.error('defect', { reason: error.message, stack: error.stack })
 })
 
 function report(): void {
