@@ -86,7 +86,9 @@ test('trailer fields of a request reach the backend, but none that could change 
     request.on('end', () => response.end(JSON.stringify(request.rawTrailers)))
   })
   await using direct = await directOf({ backends: [backend.url] })
-  const trailers = 'X-Sum: 42\r\nAuthorization: Basic eA==\r\nX-Forwarded-For: 10.0.0.1\r\n'
+  const trailers =
+    'X-Sum: 42\r\nAuthorization: Basic eA==\r\nX-Forwarded-For: 10.0.0.1\r\nX-Real-IP: 10.0.0.1\r\n' +
+    'X-HTTP-Method-Override: PUT\r\nX_Forwarded_For: 10.0.0.1\r\nForwarded: for=10.0.0.1\r\n'
   const answer = await rawExchange(
     direct.url,
     `POST / HTTP/1.1\r\n${close}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n${trailers}\r\n`,

@@ -8,6 +8,7 @@ import {
   type Log,
   type Meter,
   type Watched,
+  withoutFields,
 } from '@postern/protocol'
 import { Answer, type AnswerEvents, type AnswerInit } from './answer.ts'
 import type { Authorized } from './authorize.ts'
@@ -47,13 +48,15 @@ export class Sending implements RequestListener, AnswerEvents, Watched {
 
   /** Throws MALFORMED_REQUEST. */
   constructor(request: Authorized, exchange: Incoming, tools: SendingTools) {
-    const { caller, head, service, upgrade } = request
+    const { caller, head, permit, service, upgrade } = request
+    const fields = withoutFields(head.fields, permit.dropsField)
+    if (fields !== head.fields) tools.meter.count('fields_dropped')
     const { answerMs, requestBufferBytes } = service.config
     const { budgetMs, client } = head.context
     this.#request = request
     this.#exchange = exchange
     this.#tools = tools
-    const backend = backendHead(head)
+    const backend = backendHead(fields === head.fields ? head : { ...head, fields })
     this.#gathering = new Gathering(backend.framing, requestBufferBytes)
     this.#init = {
       head: backend,
@@ -183,10 +186,11 @@ export class Sending implements RequestListener, AnswerEvents, Watched {
   end(trailers: FieldLines): void {
     const { tunnelled } = this.#answer
     const { whole } = this.#gathering
-    this.#gathering.end(trailers)
-    if (tunnelled !== undefined) tunnelled.end(trailers)
+    const kept = withoutFields(trailers, this.#request.permit.dropsTrailer)
+    this.#gathering.end(kept)
+    if (tunnelled !== undefined) tunnelled.end(kept)
     else if (this.#over) return
-    else if (this.#connection !== undefined) this.#connection.end(trailers)
+    else if (this.#connection !== undefined) this.#connection.end(kept)
     else this.#gathered(whole)
   }
 

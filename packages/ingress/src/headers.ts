@@ -1,7 +1,18 @@
-import { endToEndFields, type FieldLines, FieldNames, fieldValue, type ResponseHead, tokensOf } from '@postern/protocol'
+import {
+  arrivalFieldNames,
+  endToEndFields,
+  type FieldLines,
+  FieldNames,
+  fieldValue,
+  type ResponseHead,
+  tokensOf,
+} from '@postern/protocol'
 
-/** What a client may not say for itself: where a request comes from is written here, at the door. */
-const claimed = ['host', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via']
+/**
+ * What is written here, at the door, and not passed on of a client. What else speaks of a request's origin is for the egress
+ * to drop, which knows what its backend may be told.
+ */
+const claimed = ['host', 'via', ...arrivalFieldNames]
 const claimedNames = new FieldNames(claimed)
 const via = '1.1 postern'
 
@@ -32,16 +43,21 @@ export interface Source {
   readonly authority: string
 }
 
-/** RFC 7239 section 4: a token as it is, anything else quoted, IPv6 in brackets. */
+/** RFC 7239 section 6: an address as it is, IPv6 in brackets and quoted, and a word for one that is not known. */
 function node(address: string): string {
+  if (address === '') return 'unknown'
   return address.includes(':') ? `"[${address}]"` : address
 }
 
-function quoted(text: string): string {
-  return /^[\w.-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '')}"`
+/** RFC 7239 section 4: a token as it is, anything else quoted. */
+function quoted(authority: string): string {
+  return /^[\w.-]+$/.test(authority) ? authority : `"${authority.replace(/["\\]/g, '')}"`
 }
 
-/** The fields of a request as they go on: end-to-end ones, Via (RFC 9110 section 7.6.3) and Forwarded (RFC 7239). */
+/**
+ * The fields of a request as they go on: end-to-end ones, Via (RFC 9110 section 7.6.3), Forwarded (RFC 7239), and what of
+ * it backends read under older names.
+ */
 export function requestFields(raw: FieldLines, source: Source, upgrade: string | undefined): string[] {
   const fields = endToEndFields(raw, claimedNames)
   const te = fieldValue(raw, 'te')
@@ -49,8 +65,11 @@ export function requestFields(raw: FieldLines, source: Source, upgrade: string |
   if (upgrade !== undefined) fields.push('upgrade', upgrade)
   const earlier = fieldValue(raw, 'via')
   fields.push('via', earlier === undefined ? via : `${earlier}, ${via}`)
-  const host = source.authority === '' ? '' : `host=${quoted(source.authority)};`
-  fields.push('forwarded', `for=${node(source.client)};${host}proto=${source.scheme}`)
+  const { authority, client, scheme } = source
+  const host = authority === '' ? '' : `host=${quoted(authority)};`
+  fields.push('forwarded', `for=${node(client)};${host}proto=${scheme}`, 'x-forwarded-proto', scheme)
+  if (client !== '') fields.push('x-forwarded-for', client)
+  if (authority !== '') fields.push('x-forwarded-host', authority)
   return fields
 }
 

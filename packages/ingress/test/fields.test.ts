@@ -4,6 +4,17 @@ import { type FieldLines, fieldValue } from '@postern/protocol'
 import { requestFields, responseFields } from '../src/headers.ts'
 
 const arrival = { client: '192.0.2.7', scheme: 'https', authority: 'api.example.com' } as const
+/** What backends are told of it. */
+const written = [
+  'forwarded',
+  'for=192.0.2.7;host=api.example.com;proto=https',
+  'x-forwarded-proto',
+  'https',
+  'x-forwarded-for',
+  '192.0.2.7',
+  'x-forwarded-host',
+  'api.example.com',
+]
 
 function namesOf(fields: FieldLines): string[] {
   return fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
@@ -15,11 +26,15 @@ test('end-to-end fields go on as they came: order, spelling and repetition', () 
 })
 
 test('where a request comes from is said by the entrance, whatever the client says', () => {
-  for (const name of ['Host', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-FORWARDED-PROTO', 'x-real-ip']) {
+  for (const name of ['Host', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-FORWARDED-PROTO']) {
     const fields = requestFields([name, 'for=10.0.0.1', name, '10.0.0.2'], arrival, undefined)
-    assert.deepEqual(namesOf(fields), ['via', 'forwarded'], name)
-    assert.equal(fieldValue(fields, 'forwarded'), 'for=192.0.2.7;host=api.example.com;proto=https')
+    assert.deepEqual(fields, ['via', '1.1 postern', ...written], name)
   }
+})
+
+test('a client that is not known any more, or has named no host, is said to be so', () => {
+  const fields = requestFields([], { client: '', scheme: 'http', authority: '' }, undefined)
+  assert.deepEqual(fields, ['via', '1.1 postern', 'forwarded', 'for=unknown;proto=http', 'x-forwarded-proto', 'http'])
 })
 
 /** The Forwarded field of a request from that client for that authority. */
@@ -51,12 +66,17 @@ test('fields of the connection stay behind, with those that Connection names', (
     ['TE', 'gzip'],
     ['Accept', '*/*'],
   ]
-  assert.deepEqual(namesOf(requestFields(connection.flat(), arrival, undefined)), ['accept', 'via', 'forwarded'])
+  assert.deepEqual(namesOf(requestFields(connection.flat(), arrival, undefined)), [
+    'accept',
+    'via',
+    ...namesOf(written),
+  ])
 })
 
 test('a client cannot make the entrance hide where a request comes from', () => {
-  const fields = requestFields(['Connection', 'via, forwarded'], arrival, undefined)
-  assert.deepEqual(namesOf(fields), ['via', 'forwarded'])
+  const named = ['via', ...namesOf(written)].join(', ')
+  const fields = requestFields(['Connection', named, 'connection', 'close, X-Forwarded-For'], arrival, undefined)
+  assert.deepEqual(fields, ['via', '1.1 postern', ...written])
 })
 
 test('a client that takes trailers is said to take them, and an upgrade is asked for once', () => {

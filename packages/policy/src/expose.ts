@@ -1,3 +1,4 @@
+import { arrivalFields, FieldNames, speaksOfOrigin } from '@postern/protocol'
 import { isPlainPath, pathOf } from './path.ts'
 import type { ExposeRule } from './schema.ts'
 
@@ -5,6 +6,10 @@ import type { ExposeRule } from './schema.ts'
 export interface Permit {
   readonly [permitted]: true
   readonly rule: ExposeRule
+  /** Whether a request of the rule may not have the field: where a request comes from is for its ingress to say. */
+  readonly dropsField: (name: string) => boolean
+  /** The same of a trailer field, of which an ingress writes none. */
+  readonly dropsTrailer: (name: string) => boolean
 }
 declare const permitted: unique symbol
 
@@ -41,8 +46,15 @@ function compileRule(rule: ExposeRule): CompiledRule {
     methods: rule.methods.includes('*') ? undefined : new Set(rule.methods),
     matches: compilePath(rule.path),
     everything: rule.path === '/**',
-    permit: { rule } as Permit,
+    permit: permitOf(rule),
   }
+}
+
+function permitOf(rule: ExposeRule): Permit {
+  const allowed = new FieldNames(rule.fields ?? [])
+  const dropsTrailer = (name: string) => speaksOfOrigin(name) && !allowed.has(name)
+  const dropsField = (name: string) => dropsTrailer(name) && !arrivalFields.has(name)
+  return { rule, dropsField, dropsTrailer } as Permit
 }
 
 /**

@@ -1,3 +1,4 @@
+import { arrivalFieldNames, isToken } from '@postern/protocol'
 import { z } from 'zod'
 import { isPlainPath } from './path.ts'
 
@@ -21,6 +22,13 @@ const protocol = z
   .regex(/^[!#$%&'*+\-.^_`|~0-9a-z]+(\/[!#$%&'*+\-.^_`|~0-9a-z]+)?$/, 'must be a protocol name in lower case')
   .refine((name) => name !== 'h2c' && !name.startsWith('h2c/'), 'h2c would open the whole backend to whoever asks')
 
+const written: readonly string[] = arrivalFieldNames
+
+const clientField = z
+  .string()
+  .refine((name) => isToken(name) && name === name.toLowerCase(), 'must be a field name in lower case')
+  .refine((name) => !written.includes(name.replace(/[^a-z0-9]/g, '-')), 'is written by the entrance, never by a client')
+
 /** One kind of request that a service takes. `*` in a path stands for one segment, `**` at its end for any rest. */
 export const exposeRuleSchema = z.strictObject({
   methods: z.array(method).min(1).describe('methods that are let through; * for any'),
@@ -29,6 +37,12 @@ export const exposeRuleSchema = z.strictObject({
     .array(protocol)
     .default(['websocket'])
     .describe('protocols that a connection may be switched to (Upgrade); h2c never'),
+  fields: z
+    .array(clientField)
+    .optional()
+    .describe(
+      'request fields that clients may set though they speak of where a request comes from, of another path or method, or of who calls (like x-real-ip or x-http-method-override), or hold more than letters, digits and hyphens; such fields are dropped otherwise',
+    ),
 })
 
 export const exposeSchema = z

@@ -93,6 +93,30 @@ test('no target lets a request out of its prefix, as a browser would resolve it'
   )
 })
 
+test('a rule names the fields that clients may set though they speak of where a request comes from', () => {
+  const rules = exposeSchema.parse([
+    { methods: ['GET'], path: '/a', fields: ['x-real-ip', 'user_id'] },
+    { methods: ['GET'], path: '/b' },
+  ])
+  const dropped = (target: string) => {
+    const permit = compileExposure(rules).permit('GET', target)
+    return {
+      fields: (name: string) => permit?.dropsField(name),
+      trailers: (name: string) => permit?.dropsTrailer(name),
+    }
+  }
+  for (const name of ['X-Real-IP', 'user_id']) {
+    assert.deepEqual([dropped('/a').fields(name), dropped('/a').trailers(name)], [false, false], name)
+    assert.deepEqual([dropped('/b').fields(name), dropped('/b').trailers(name)], [true, true], name)
+  }
+  for (const name of ['X-Original-URL', 'user_name', 'X_Forwarded_For'])
+    assert.deepEqual([dropped('/a').fields(name), dropped('/a').trailers(name)], [true, true], name)
+  for (const name of ['Forwarded', 'X-Forwarded-For', 'x-forwarded-proto', 'X-FORWARDED-HOST'])
+    assert.deepEqual([dropped('/a').fields(name), dropped('/a').trailers(name)], [false, true], name)
+  for (const name of ['forwarded', 'x-forwarded-for', 'x_forwarded_for', 'x-forwarded.proto', 'X-Real-IP', 'a b', ''])
+    assert.equal(exposeSchema.safeParse([{ methods: ['GET'], path: '/', fields: [name] }]).success, false, name)
+})
+
 test('rules without methods, with an unknown key or a path that is none are refused', () => {
   for (const bad of [
     [],

@@ -123,6 +123,9 @@ export const commonNames: readonly string[] = [
   'content-digest',
   'transfer-encoding',
   'connection',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
 ]
 
 /** Names travel in lower case when common and as they were written otherwise; HTTP does not tell them apart. */

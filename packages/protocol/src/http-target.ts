@@ -9,7 +9,7 @@ export interface RequestTarget {
 const originForm =
   /^\/[\w\-.~!$&'()*+,;=:@/]*(?:%[0-9a-fA-F]{2}[\w\-.~!$&'()*+,;=:@/]*)*(?:\?[\w\-.~!$&'()*+,;=:@/?]*(?:%[0-9a-fA-F]{2}[\w\-.~!$&'()*+,;=:@/?]*)*)?$/
 /** RFC 9112 section 3.2.2. */
-const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/i
+const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i
 
 /** Whether a text is a path with or without a query, in the characters that RFC 3986 allows there. */
 export function isOriginForm(text: string): boolean {

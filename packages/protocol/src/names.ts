@@ -33,7 +33,7 @@ export const protocolId = {
   guard: '/postern/guard/1.0.0',
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/1.0.0',
-  exchange: '/postern/exchange/1.0.0',
+  exchange: '/postern/exchange/1.1.0',
   bulletin: '/postern/bulletin/1.0.0',
   credential: '/postern/credential/1.0.0',
   enrol: '/postern/enrol/1.0.0',

@@ -6,7 +6,7 @@ import { pipePair } from '@postern/protocol/testing'
 
 export interface DirectOrder {
   readonly backends: readonly string[]
-  readonly expose?: ReadonlyArray<{ methods: readonly string[]; path: string }>
+  readonly expose?: ReadonlyArray<{ methods: readonly string[]; path: string; fields?: readonly string[] }>
   readonly ingress?: Readonly<Record<string, unknown>>
   readonly service?: Readonly<Record<string, unknown>>
   /** Patterns that the ingress's credential covers; `*` unless said otherwise. */
