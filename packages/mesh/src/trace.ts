@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import type { Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import type { Clock, PeerName } from '@postern/protocol'
 import { openCircuit } from './circuit/open.ts'
@@ -25,16 +26,23 @@ export async function traceHops(host: Host, hops: readonly Hop[], clock: Clock):
     const signal = AbortSignal.timeout(hopDeadlineMs)
     const end = { kind: 'end', purpose: 'echo', subject: new Uint8Array() } as const
     const { stream } = await openCircuit(host, part, end, { clock, signal })
-    const bytes = byteStream(stream)
-    let roundTripMs = Number.POSITIVE_INFINITY
-    for (let ping = 0; ping < pings; ping++) {
-      const start = performance.now()
-      await bytes.write(Buffer.from('echo'), { signal })
-      await bytes.read({ bytes: 4, signal })
-      roundTripMs = Math.min(roundTripMs, performance.now() - start)
+    try {
+      traced.push({ peer: part[part.length - 1]?.peer ?? '', roundTripMs: await bestRoundTrip(stream, signal) })
+    } finally {
+      stream.abort(new Error('the echo is over'))
     }
-    await stream.close({ signal })
-    traced.push({ peer: part[part.length - 1]?.peer ?? '', roundTripMs })
   }
   return traced
+}
+
+async function bestRoundTrip(stream: Stream, signal: AbortSignal): Promise<number> {
+  const bytes = byteStream(stream)
+  let bestMs = Number.POSITIVE_INFINITY
+  for (let ping = 0; ping < pings; ping++) {
+    const start = performance.now()
+    await bytes.write(Buffer.from('echo'), { signal })
+    await bytes.read({ bytes: 4, signal })
+    bestMs = Math.min(bestMs, performance.now() - start)
+  }
+  return bestMs
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { eventually } from '@postern/test-kit'
 import { splice } from '../src/circuit/splice.ts'
 import { collect, linkedPair, sendAll } from './streams.ts'
 
@@ -71,6 +72,33 @@ test('a reset of one side resets the other', async () => {
     assert.ok((await closed).error)
     await parts.over
   }
+})
+
+test('streams are over with the one that was over before they were joined', async () => {
+  for (const end of ['inbound', 'outbound'] as const) {
+    await using left = await linkedPair()
+    await using right = await linkedPair()
+    const [client, inbound] = await left.open()
+    const [outbound, server] = await right.open()
+    const ends = { inbound, outbound }
+    ends[end].abort(new Error('gone'))
+    await splice(inbound, outbound, { idleMs: 60_000, passed: () => 0 })
+    await eventually('both far ends are over', () => client.status !== 'open' && server.status !== 'open')
+  }
+})
+
+test('an end that came before the streams were joined is passed on', async () => {
+  await using left = await linkedPair()
+  await using right = await linkedPair()
+  const [client, inbound] = await left.open()
+  const [outbound, server] = await right.open()
+  await client.close()
+  await eventually('the end has come', () => inbound.readableEnded)
+  const heard = collect(server)
+  const over = splice(inbound, outbound, { idleMs: 60_000, passed: () => 0 })
+  assert.equal((await heard).length, 0)
+  await server.close()
+  await over
 })
 
 test('a circuit on which nothing is heard is ended', async () => {

@@ -31,13 +31,21 @@ export async function answerLookup(stream: Stream, replyKey: Buffer, records: re
   await endStream(stream, deadlineMs)
 }
 
-/** Reads what `answerLookup` wrote. Throws BAD_MESSAGE when it is not from the end that was asked. */
+/**
+ * Reads what `answerLookup` wrote, and resets the circuit whatever comes of it: nothing more is to be said on it, and
+ * relays count it for as long as it is open. Throws BAD_MESSAGE when the answer is not from the end that was asked, and
+ * what libp2p throws where none comes before the signal.
+ */
 export async function readLookup(
   stream: Stream,
   replyKey: Buffer,
   signal: AbortSignal,
 ): Promise<readonly SignedRecord[]> {
-  return openLookup((await byteStream(stream).read({ bytes: sealedSize, signal })).subarray(), replyKey)
+  try {
+    return openLookup((await byteStream(stream).read({ bytes: sealedSize, signal })).subarray(), replyKey)
+  } finally {
+    stream.abort(new Error('the lookup is over'))
+  }
 }
 
 /** An answer as it travels. Throws a RangeError when the text does not fit. */

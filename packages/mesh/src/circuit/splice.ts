@@ -29,7 +29,7 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
       a.abort(error)
       b.abort(error)
     }
-    const closed = (other: Stream) => (event: Event & { error?: Error }) => {
+    const closed = (other: Stream) => (event: { readonly error?: Error }) => {
       if (event.error !== undefined) other.abort(event.error)
       open -= 1
       if (open > 0) return
@@ -63,17 +63,23 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
         if (waitMs > 0 && !waits && from.readStatus !== 'closed') hold(waitMs)
       })
       to.addEventListener('drain', () => queueMicrotask(goOn))
-      from.addEventListener('end', () => {
+      const end = () => {
         if (to.writeStatus === 'writable')
           to.close({ signal: AbortSignal.timeout(closeDeadlineMs) }).catch((error: Error) => to.abort(error))
-      })
+      }
+      if (from.status === 'open' && from.readableEnded) end()
+      else from.addEventListener('end', end)
     }
 
-    a.addEventListener('close', closed(b))
-    b.addEventListener('close', closed(a))
+    const watch = (stream: Stream, other: Stream) => {
+      const over = closed(other)
+      // One that is over already says so no more.
+      if (stream.status === 'open') stream.addEventListener('close', over)
+      else over({ error: new Error('the other side is over') })
+    }
     pump(a, b)
     pump(b, a)
-    if (a.status !== 'open') b.abort(new Error('the other side is over'))
-    if (b.status !== 'open') a.abort(new Error('the other side is over'))
+    watch(a, b)
+    watch(b, a)
   })
 }

@@ -51,7 +51,10 @@ export interface CircuitEnd {
   readonly componentLogger: ComponentLogger
 }
 
-/** The initiator's half of the end-to-end upgrade; fails unless the named peer answers. */
+/**
+ * The initiator's half of the end-to-end upgrade; fails unless the named peer answers, and then resets the circuit, which
+ * would stay open at every relay on the way until it was idle for long.
+ */
 export async function upgradeOutbound(
   end: CircuitEnd,
   stream: Stream,
@@ -60,14 +63,24 @@ export async function upgradeOutbound(
 ): Promise<Connection> {
   const address = multiaddr(`/p2p-circuit/p2p/${peer}`)
   const connection = new CircuitConnection(stream, address, 'outbound', end.componentLogger)
-  return await end.upgrader.upgradeOutbound(connection, { signal, skipProtection: true })
+  try {
+    return await end.upgrader.upgradeOutbound(connection, { signal, skipProtection: true })
+  } catch (error) {
+    connection.abort(error as Error)
+    throw error
+  }
 }
 
 /**
  * The end's half. The address names nobody: who the initiator is, Noise and its credential tell, and the neighbour's
- * peer id in its place would be taken for the one to expect.
+ * peer id in its place would be taken for the one to expect. Resets the circuit where the upgrade fails.
  */
 export async function upgradeInbound(end: CircuitEnd, stream: Stream, signal: AbortSignal): Promise<void> {
   const connection = new CircuitConnection(stream, multiaddr('/p2p-circuit'), 'inbound', end.componentLogger)
-  await end.upgrader.upgradeInbound(connection, { signal, skipProtection: true })
+  try {
+    await end.upgrader.upgradeInbound(connection, { signal, skipProtection: true })
+  } catch (error) {
+    connection.abort(error as Error)
+    throw error
+  }
 }

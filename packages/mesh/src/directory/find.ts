@@ -140,9 +140,7 @@ export class Finder {
     const subject = Buffer.from(id, 'hex')
     const end = { kind: 'end', purpose: 'lookup', subject } as const
     const { stream, replyKey } = await openCircuit(host, paths.to([guard], tried), end, { clock, signal })
-    const records = await readLookup(stream, replyKey, signal)
-    await stream.close({ signal })
-    return records
+    return await readLookup(stream, replyKey, signal)
   }
 
   /** A guard can withhold records, not make them: each is signed by an egress that an authority vouches for. */
