@@ -1,6 +1,7 @@
 import type { Config, NodeStatus, PosternNode } from '@postern/node'
 import { reasonOf } from '@postern/protocol'
 import { colours } from './colours.ts'
+import { lifeLeft } from './life-left.ts'
 import { exitCode, print, sheet } from './output.ts'
 
 export interface RunOptions {
@@ -15,6 +16,7 @@ const orphanMs = 5000
 /**
  * Runs a node until it is told to stop: SIGINT, SIGTERM, or the end of the process that started it, where that keeps an
  * IPC channel to this one. Says in one glance, or in one line of JSON, what it is. A second signal ends it at once.
+ * Where a key that waits is to take over, the node is started anew in this process.
  * SIGHUP is logged and changes nothing, so that a terminal that closes, or a supervisor that means a reload, ends no node.
  */
 export async function runNode(config: Config, options: RunOptions): Promise<void> {
@@ -24,17 +26,32 @@ export async function runNode(config: Config, options: RunOptions): Promise<void
     process.stderr.write(`${ignored} while the node starts\n`)
   }
   process.on('SIGHUP', () => hangUp())
-  const node = await startNode({ config })
+  let node = await startNode({ config })
   hangUp = () => node.log.warn(ignored, { remedy: 'stop the node and start it again to have it read its config anew' })
   // A remote must not be able to end the process; what gets here is a defect, and is said to be one.
   process.on('uncaughtException', (error) => defect(node, error))
   process.on('unhandledRejection', (error) => defect(node, error))
   const status = node.status()
   print(options.json, status, () => `${glance(status, performance.now() - startMs)}${options.note?.(status) ?? ''}`)
-  const lost = await Promise.race([stopAsked(node), node.lost])
+  const asked = stopAsked(node)
+  let over = await Promise.race([asked, node.lost, succeeded(node)])
+  while (over === successor) {
+    await node.stop()
+    node = await startNode({ config })
+    over = await Promise.race([asked, node.lost, succeeded(node)])
+  }
+  const lost = over
   if (lost !== undefined) node.log.error('node broken', { code: lost.code, reason: lost.message })
   await node.stop()
   process.exit(lost === undefined ? undefined : exitCode.failed)
+}
+
+/** Another key is to take the place of the node's. */
+const successor = Symbol('successor')
+
+async function succeeded(node: PosternNode): Promise<typeof successor> {
+  await node.succeeded
+  return successor
 }
 
 const ignored = 'SIGHUP is ignored'
@@ -70,7 +87,7 @@ function glance(status: NodeStatus, tookMs: number): string {
   const rows: Array<[string, string]> = [
     ['peer', status.peer],
     ['mesh', `${status.mesh.name} (${status.mesh.id})`],
-    ['credential', `${status.credential.daysLeft} days left`],
+    ['credential', lifeLeft(status.credential)],
   ]
   for (const address of status.relay?.addresses ?? []) rows.push(['relay', address])
   for (const url of status.ingress?.urls ?? []) rows.push(['ingress', colours.cyan(url)])

@@ -11,6 +11,7 @@ import {
   verifyEnrolment,
   verifyReplacement,
 } from './enrolment.ts'
+import { usualGraceMs } from './grace.ts'
 import { verifyInvite } from './invite.ts'
 import { issue, membershipNow } from './issue.ts'
 import { amend, exclusively } from './publish.ts'
@@ -27,29 +28,40 @@ export interface Admitted {
   readonly by: 'invite' | 'renewal' | 'replacement'
 }
 
+export interface AdmitOptions {
+  /** How long a credential may be over and still be renewed. */
+  readonly graceMs?: number
+}
+
 /**
  * Decides on a request for a credential, by an authority's folder as it is now; what is revoked there meanwhile takes
  * the credential back as well. Throws BAD_MESSAGE, BUSY, INVITE_INVALID, INVITE_EXPIRED, INVITE_USED, or CREDENTIAL_…
  * where the credential that is shown does not count.
  */
-export async function admit(folder: string, request: string, clock: Clock = systemClock): Promise<Admitted> {
+export async function admit(
+  folder: string,
+  request: string,
+  clock: Clock = systemClock,
+  { graceMs = usualGraceMs }: AdmitOptions = {},
+): Promise<Admitted> {
   const enrolment = await verifyEnrolment(request)
-  return await exclusively(folder, clock, (authority) => answer(authority, enrolment))
+  return await exclusively(folder, clock, (authority) => answer(authority, enrolment, graceMs))
 }
 
-async function answer(authority: Authority, { claim, peer, replyKey }: Enrolment): Promise<Admitted> {
+async function answer(authority: Authority, { claim, peer, replyKey }: Enrolment, graceMs: number): Promise<Admitted> {
   const by = 'invite' in claim ? 'invite' : 'replacement' in claim ? 'replacement' : 'renewal'
-  const grant = await grantOf(authority, peer, claim)
+  const grant = await grantOf(authority, peer, claim, graceMs)
   const credential = await issue(authority, peer, grant, 'replacement' in claim ? peerIn(claim.credential) : undefined)
   const membership = { ...membershipNow(authority), credential }
   return { admission: await sealAdmission(membership, replyKey, authority.signatory), peer, name: grant.name, by }
 }
 
-async function grantOf(authority: Authority, peer: PeerName, claim: Claim): Promise<Grant> {
+async function grantOf(authority: Authority, peer: PeerName, claim: Claim, graceMs: number): Promise<Grant> {
   if ('invite' in claim) return await redeem(authority, peer, claim.invite)
-  const { bulletin } = authority
   const shown = peerIn(claim.credential)
-  const credential = await verifierOf(bulletin).credential(claim.credential, shown)
+  // What has ended is renewed for the key it was of, and gives no other.
+  const allowedMs = 'replacement' in claim ? 0 : graceMs
+  const credential = await verifierOf(authority.bulletin).renewable(claim.credential, shown, allowedMs)
   if ('replacement' in claim) await replace(authority, { old: shown, peer, ...claim })
   else if (shown !== peer)
     throw new PosternError('CREDENTIAL_WRONG_PEER', 'a credential is renewed for its own peer alone')

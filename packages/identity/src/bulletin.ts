@@ -36,9 +36,6 @@ export interface Notice {
 export const maxRevoked = 8192
 export const maxBulletinSize = 1024 * 1024
 
-/** The longest that a credential may be over and still be good to ask for the next one, see `admit`. */
-export const maxGraceMs = 90 * 24 * 3600_000
-
 const time = z.int().min(0)
 const claimsSchema = z.object({
   iss: z.string(),
@@ -82,7 +79,7 @@ export interface BulletinInit {
 export type Lapse = 'CREDENTIAL_REVOKED' | 'CREDENTIAL_EXPIRED'
 
 /** How long a secret is answered to after its end: clocks differ. */
-const graceMs = 60_000
+const answeredMs = 60_000
 
 /**
  * The newest bulletin of the mesh's authority that a node knows, and what follows from it: who is a member, which keys
@@ -151,7 +148,7 @@ export class Bulletin {
 
   /** Mesh secrets that are answered to: those in force, and for a minute those that were. */
   get heardSecrets(): readonly Buffer[] {
-    return this.#secretsUntil(this.#clock.now() - graceMs)
+    return this.#secretsUntil(this.#clock.now() - answeredMs)
   }
 
   #secretsUntil(timeMs: number): readonly Buffer[] {
@@ -171,11 +168,12 @@ export class Bulletin {
     return Math.min(credential.expiresMs, this.#ring.endOf(credential.signer), this.#revokedMs(credential))
   }
 
-  /** Why a credential no longer counts; undefined while it does. */
-  lapse(credential: Pick<Credential, 'peer' | 'id' | 'signer' | 'expiresMs'>): Lapse | undefined {
+  /** Why a credential no longer counts, not even as one that ended so long ago at most; undefined while it does. */
+  lapse(credential: Pick<Credential, 'peer' | 'id' | 'signer' | 'expiresMs'>, graceMs = 0): Lapse | undefined {
     const now = this.#clock.now()
     if (this.#revokedMs(credential) <= now) return 'CREDENTIAL_REVOKED'
-    return this.isOver(credential) || this.endOf(credential) <= now ? 'CREDENTIAL_EXPIRED' : undefined
+    const expiresMs = credential.expiresMs + graceMs
+    return this.isOver(credential) || this.endOf({ ...credential, expiresMs }) <= now ? 'CREDENTIAL_EXPIRED' : undefined
   }
 
   /** Whether the authority says that it has ended, so that no clock needs to. */

@@ -38,6 +38,8 @@ export interface VerifiedCredential extends Credential {
   readonly [verified]: true
   /** As it was shown. */
   readonly sealed: SealedCredential
+  /** It has ended, and is good for nothing but to ask an authority for another. */
+  readonly lapsed?: true
 }
 declare const verified: unique symbol
 
@@ -109,23 +111,30 @@ export interface Verifier {
    * CREDENTIAL_WRONG_MESH, CREDENTIAL_WRONG_PEER, CREDENTIAL_EXPIRED, CREDENTIAL_EARLY or CREDENTIAL_REVOKED.
    */
   readonly credential: (sealed: SealedCredential, peer: PeerName) => Promise<VerifiedCredential>
-  /** As `credential`, but takes an invite too: who shows one is a member without any role. */
-  readonly shown: (sealed: SealedCredential, peer: PeerName) => Promise<VerifiedCredential>
+  /** As `credential`, but takes one that has ended not longer ago than that: it says what is to be renewed. */
+  readonly renewable: (sealed: SealedCredential, peer: PeerName, graceMs: number) => Promise<VerifiedCredential>
+  /**
+   * As `credential`, but takes one that has ended not longer ago than that: who shows it has none of its roles, and may
+   * ask an authority for another.
+   */
+  readonly shown: (sealed: SealedCredential, peer: PeerName, graceMs: number) => Promise<VerifiedCredential>
+  /** As `shown`, but takes an invite too: who shows one is a member without any role. */
+  readonly invited: (sealed: SealedCredential, peer: PeerName, graceMs: number) => Promise<VerifiedCredential>
 }
 
 /** A verifier for the mesh of a bulletin, by what it says at the time. */
 export function verifierOf(bulletin: Bulletin): Verifier {
-  const credential = async (sealed: SealedCredential, peer: PeerName) => {
+  const renewable = async (sealed: SealedCredential, peer: PeerName, graceMs: number) => {
     const [statement, disclosure] = partsOf(sealed)
     const claims = ['iss', 'sub', 'nbf', 'exp', 'jti']
-    const { payload, signer } = await bulletin.verify(statement, { typ: statementType.credential, claims })
+    const { payload, signer } = await bulletin.verify(statement, { typ: statementType.credential, claims, graceMs })
     const { data } = credentialSchema.safeParse(payload)
     if (data === undefined) throw new PosternError('CREDENTIAL_INVALID', 'the credential lacks what every one has')
     if (data.iss !== bulletin.mesh) throw new PosternError('CREDENTIAL_WRONG_MESH', 'the credential is of another mesh')
     if (data.sub !== peer) throw new PosternError('CREDENTIAL_WRONG_PEER', 'the credential is of another peer')
     const { name, roles: granted } = data
     const services = servicesIn(disclosure, data._sd)
-    return inForce({ ...timesOf(data), signer, peer, name, roles: granted, services, sealed }, bulletin)
+    return inForce({ ...timesOf(data), signer, peer, name, roles: granted, services, sealed }, bulletin, graceMs)
   }
   const invite = async (sealed: SealedCredential, peer: PeerName) => {
     const [statement] = partsOf(sealed)
@@ -134,11 +143,19 @@ export function verifierOf(bulletin: Bulletin): Verifier {
     const { data } = inviteSchema.safeParse(payload)
     if (data === undefined || data.iss !== bulletin.mesh)
       throw new PosternError('CREDENTIAL_INVALID', 'the invite lacks what every one has')
-    return inForce({ ...timesOf(data), signer, peer, name: 'invited', roles: [], services: [], sealed }, bulletin)
+    return inForce({ ...timesOf(data), signer, peer, name: 'invited', roles: [], services: [], sealed }, bulletin, 0)
+  }
+  const shown = async (sealed: SealedCredential, peer: PeerName, graceMs: number): Promise<VerifiedCredential> => {
+    const credential = await renewable(sealed, peer, graceMs)
+    if (bulletin.lapse(credential) === undefined) return credential
+    return { ...credential, roles: [], services: [], lapsed: true, expiresMs: credential.expiresMs + graceMs }
   }
   return {
-    credential,
-    shown: (sealed, peer) => (typeOf(sealed) === statementType.invite ? invite : credential)(sealed, peer),
+    credential: (sealed, peer) => renewable(sealed, peer, 0),
+    renewable,
+    shown,
+    invited: (sealed, peer, graceMs) =>
+      typeOf(sealed) === statementType.invite ? invite(sealed, peer) : shown(sealed, peer, graceMs),
   }
 }
 
@@ -146,8 +163,12 @@ function timesOf(claims: z.infer<typeof inviteSchema>) {
   return { mesh: claims.iss, id: claims.jti, notBeforeMs: claims.nbf * 1000, expiresMs: claims.exp * 1000 }
 }
 
-function inForce(credential: Omit<VerifiedCredential, typeof verified>, bulletin: Bulletin): VerifiedCredential {
-  const lapse = bulletin.lapse(credential)
+function inForce(
+  credential: Omit<VerifiedCredential, typeof verified>,
+  bulletin: Bulletin,
+  graceMs: number,
+): VerifiedCredential {
+  const lapse = bulletin.lapse(credential, graceMs)
   if (lapse === undefined) return credential as VerifiedCredential
   const said = { CREDENTIAL_REVOKED: 'the authority has taken the credential back', CREDENTIAL_EXPIRED: 'it has ended' }
   throw new PosternError(lapse, said[lapse])

@@ -107,16 +107,22 @@ export async function invitedMember(
   const bulletin = new Bulletin({ mesh, clock })
   const verifier = verifierOf(bulletin)
   const sealed = undisclosed(invite)
-  const credential = await verifier.shown(sealed, key.peerId.toString())
+  const credential = await verifier.invited(sealed, key.peerId.toString(), 0)
   const secret = Buffer.from(knock.secret, 'base64url')
   return memberOf({ mesh, key, bulletin, verifier, sealed, credential, knock: { secret, untilMs: knock.untilMs } })
 }
 
 /**
- * Reads a node's identity and checks it as a neighbour would. Throws what the loaders throw, and CREDENTIAL_… when the
- * node would be refused by every other.
+ * Reads a node's identity and checks it as a neighbour would, or as an authority that is asked to renew it would, where a
+ * time is given for which it may have been over. Throws what the loaders throw, and CREDENTIAL_… when the node would be
+ * refused.
  */
-export async function loadMember(meshFile: string, stateFolder: string, clock: Clock = systemClock): Promise<Member> {
+export async function loadMember(
+  meshFile: string,
+  stateFolder: string,
+  clock: Clock = systemClock,
+  { graceMs = 0 }: { readonly graceMs?: number } = {},
+): Promise<Member> {
   const mesh = loadMeshFile(meshFile)
   const secret = loadMeshSecret(mesh, meshFile)
   const key = loadKey(join(stateFolder, fileNames.nodeKey))
@@ -124,7 +130,7 @@ export async function loadMember(meshFile: string, stateFolder: string, clock: C
   const sealed = readPublicFile(file).trim()
   const bulletin = await Bulletin.load({ mesh, secret, clock, file: join(stateFolder, fileNames.bulletin) })
   const verifier = verifierOf(bulletin)
-  const credential = await verifier.credential(sealed, key.peerId.toString())
+  const credential = await verifier.renewable(sealed, key.peerId.toString(), graceMs)
   return memberOf({ mesh, key, bulletin, verifier, sealed, credential, file })
 }
 

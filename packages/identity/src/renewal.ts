@@ -5,7 +5,7 @@ import { maxOverlapMs, openAdmission, replyKey, sealEnrolment, sealReplacement }
 import type { Membership } from './issue.ts'
 import { generateKey, loadKey, saveKey } from './keys.ts'
 import type { Member } from './member.ts'
-import { fileNames, replaceFile } from './store.ts'
+import { fileNames, readPublicFile, replaceFile } from './store.ts'
 
 /** Carries a request to an authority and its answer back. */
 export type Ask = (request: string) => Promise<string>
@@ -28,13 +28,14 @@ export async function askReplacement(
   ask: Ask,
 ): Promise<string> {
   const at = (name: string) => join(stateFolder, fileNames.next, name)
-  if (existsSync(at(fileNames.credential)))
+  if (waitingKey(stateFolder) === 'ready')
     throw new PosternError('USAGE', 'a new key waits already', { remedy: 'start the node anew: it takes the key then' })
   if (overlapMs > maxOverlapMs)
     throw new PosternError('USAGE', 'a key that is replaced lives on for at most 30 days', {
       remedy: 'choose a shorter --overlap',
     })
   if (!existsSync(at(fileNames.nodeKey))) saveKey(at(fileNames.nodeKey), generateKey())
+  replaceFile(at(fileNames.overlap), `${overlapMs}\n`)
   const key = loadKey(at(fileNames.nodeKey))
   const peer = key.peerId.toString()
   const reply = replyKey()
@@ -44,4 +45,17 @@ export async function askReplacement(
   await member.verifier.credential(credential, peer)
   replaceFile(at(fileNames.credential), `${credential}\n`)
   return peer
+}
+
+/** Whether a key waits to take the place of a member's: `begun` while an authority has not been heard to grant it. */
+export function waitingKey(stateFolder: string): 'none' | 'begun' | 'ready' {
+  const at = (name: string) => join(stateFolder, fileNames.next, name)
+  if (existsSync(at(fileNames.credential))) return 'ready'
+  return existsSync(at(fileNames.overlap)) && existsSync(at(fileNames.nodeKey)) ? 'begun' : 'none'
+}
+
+/** Asks again for what was begun, see `askReplacement`: the answer may have been lost. */
+export async function resumeReplacement(member: Member, stateFolder: string, ask: Ask): Promise<string> {
+  const overlapMs = Number(readPublicFile(join(stateFolder, fileNames.next, fileNames.overlap)))
+  return await askReplacement(member, stateFolder, Number.isSafeInteger(overlapMs) ? overlapMs : 0, ask)
 }

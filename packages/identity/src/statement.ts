@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { type Clock, type MeshId, PosternError, type statementType } from '@postern/protocol'
+import { type Clock, type MeshId, PosternError, remedies, type statementType } from '@postern/protocol'
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { AuthorityKey } from './mesh-file.ts'
 
@@ -22,6 +22,8 @@ export interface Signer extends AuthorityKey {
 export interface Expected {
   readonly typ: (typeof statementType)[keyof typeof statementType]
   readonly claims: string[]
+  /** How long ago it may have ended; not at all unless said otherwise. */
+  readonly graceMs?: number
 }
 
 /** A payload that an authority of the mesh has signed, and the id of the key that did. */
@@ -64,12 +66,15 @@ export class KeyRing {
         algorithms: ['EdDSA'],
         typ: expected.typ,
         currentDate: new Date(clock.now()),
+        clockTolerance: (expected.graceMs ?? 0) / 1000,
         requiredClaims: expected.claims,
       })
       verified = { payload, signer: protectedHeader.kid ?? '' }
     } catch (cause) {
       throw explain(cause)
     }
+    // The tolerance is for the end alone.
+    if ((verified.payload.nbf ?? 0) * 1000 > clock.now()) throw early(verified.payload.nbf)
     if (judge.#knows(verified.signer) && judge.endOf(verified.signer) <= clock.now())
       throw new PosternError('CREDENTIAL_WRONG_MESH', 'the authority no longer uses the key that has signed this', {
         remedy: 'join again',
@@ -82,19 +87,23 @@ function explain(cause: unknown): PosternError {
   if (cause instanceof errors.JWTExpired) {
     return new PosternError('CREDENTIAL_EXPIRED', `the credential was valid until ${dateOf(cause.payload.exp)}`, {
       cause,
-      remedy: 'have the authority issue a new one; if it should still be valid, compare `date -u` with another host',
+      remedy: remedies.CREDENTIAL_EXPIRED,
     })
   }
   if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'nbf') {
-    return new PosternError('CREDENTIAL_EARLY', `the credential is valid from ${dateOf(cause.payload.nbf)} on`, {
-      cause,
-      remedy: 'compare `date -u` on this host and on that of the authority, and set the clock that is off',
-    })
+    return early(cause.payload.nbf, cause)
   }
   if (cause instanceof errors.JWKSNoMatchingKey) {
     return new PosternError('CREDENTIAL_WRONG_MESH', 'no authority of this mesh has signed the credential', { cause })
   }
   return new PosternError('CREDENTIAL_INVALID', 'the credential is not one, or was altered', { cause })
+}
+
+function early(notBefore: number | undefined, cause?: unknown): PosternError {
+  return new PosternError('CREDENTIAL_EARLY', `the credential is valid from ${dateOf(notBefore)} on`, {
+    cause,
+    remedy: 'compare `date -u` on this host and on that of the authority, and set the clock that is off',
+  })
 }
 
 /** The last time that a Date can be, in ms (ECMA-262 section 21.4.1.1). */

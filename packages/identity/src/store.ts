@@ -39,6 +39,8 @@ export const fileNames = {
   pending: 'enrolment.json',
   /** What takes the place of the state's key and credential at the next start. */
   next: 'next',
+  /** Beside the key there: for how long the old one is to live on, in ms. */
+  overlap: 'overlap',
 } as const
 
 /** Reads a file that others must not read. Throws FILE_MISSING, FILE_UNREADABLE, or KEY_TOO_OPEN when group or others have any right. */

@@ -79,7 +79,7 @@ const list = {
 /** What the end of a link does with the other's first message. */
 async function meet(octets: Uint8Array): Promise<boolean> {
   const hello = decodeHello(octets)
-  return hello !== undefined && (await succeeds(verifier.shown(hello.credential, peer), credentialCodes))
+  return hello !== undefined && (await succeeds(verifier.invited(hello.credential, peer, 3600_000), credentialCodes))
 }
 
 const show = (credential: string) => meet(encodeHello({ bulletin: 0, credential }))

@@ -76,7 +76,7 @@ test('what relays are shown of an invite names neither role nor service, and is 
   assert.doesNotMatch(payloadOf(member.sealed), /billing|egress/)
   const verifier = verifierOf(authority.bulletin)
   const peer = member.key.peerId.toString()
-  assert.deepEqual((await verifier.shown(member.sealed, peer)).roles, [])
+  assert.deepEqual((await verifier.invited(member.sealed, peer, 0)).roles, [])
   await assert.rejects(verifier.credential(member.sealed, peer), { code: 'CREDENTIAL_INVALID' })
   // Nor is it good for joining: whoever saw it on the way lacks what it is to.
   const stolen = await sealEnrolment(generateKey(), replyKey(), { invite: member.sealed })

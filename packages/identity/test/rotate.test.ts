@@ -13,6 +13,7 @@ import {
   type Member,
   maxOverlapMs,
   replyKey,
+  resumeReplacement,
   revoke,
   rotateAuthority,
   rotateSecret,
@@ -23,6 +24,8 @@ import {
   sealReplacement,
   takeNext,
   termOf,
+  usualGraceMs,
+  waitingKey,
 } from '../src/index.ts'
 import { type Founded, founded } from './founded.ts'
 
@@ -64,8 +67,48 @@ test('a revoked or expired member gets no other credential, nor does one in the 
   await assert.rejects(askRenewal(stolen, asking(mesh, folder)), { code: 'CREDENTIAL_WRONG_PEER' })
   await revoke(await mesh.load(), 'revoked')
   await assert.rejects(askRenewal(revoked, asking(mesh, folder)), { code: 'CREDENTIAL_REVOKED' })
-  mesh.clock.nowMs += 101 * hour
+  mesh.clock.nowMs += 100 * hour + usualGraceMs
   await assert.rejects(askRenewal(expired, asking(mesh, folder)), { code: 'CREDENTIAL_EXPIRED' })
+})
+
+test('a credential that has ended is renewed for a while, to its own key alone, unless that was revoked before or after', async () => {
+  using mesh = await founded()
+  const { folder } = await mesh.load()
+  const names = ['kept', 'before', 'after', 'replaced']
+  const nodes = await Promise.all(names.map((name) => nodeOf(mesh, name)))
+  const [kept, before, after, replaced] = await Promise.all(nodes.map(({ load }) => load()))
+  assert.ok(kept && before && after && replaced)
+  await revoke(await mesh.load(), 'before')
+  mesh.clock.nowMs += 100 * hour + usualGraceMs - 1000
+  await revoke(await mesh.load(), 'after')
+  const ask = asking(mesh, folder)
+  for (const revoked of [before, after]) await assert.rejects(askRenewal(revoked, ask), { code: 'CREDENTIAL_REVOKED' })
+  await assert.rejects(askReplacement(replaced, join(mesh.root, 'new'), hour, ask), { code: 'CREDENTIAL_EXPIRED' })
+  await assert.rejects(askRenewal({ ...replaced, sealed: kept.sealed }, ask), { code: 'CREDENTIAL_WRONG_PEER' })
+  await kept.renew((await askRenewal(kept, ask)).credential)
+  const { name, roles, services } = kept.credential
+  assert.deepEqual([name, roles, services], ['kept', ['ingress'], ['api']])
+  const none = async (request: string) => (await admit(folder, request, mesh.clock, { graceMs: 0 })).admission
+  mesh.clock.nowMs += 100 * hour
+  await assert.rejects(askRenewal(kept, none), { code: 'CREDENTIAL_EXPIRED' })
+})
+
+test('who shows a credential that has ended has none of its roles and services, and no longer than is allowed', async () => {
+  using mesh = await founded()
+  const { credential, sealed, verifier } = await (await nodeOf(mesh, 'node')).load()
+  const { peer } = credential
+  const shown = async () => {
+    const { lapsed, roles, services } = await verifier.shown(sealed, peer, hour)
+    return [lapsed, roles, services]
+  }
+  assert.deepEqual(await shown(), [undefined, ['ingress'], ['api']])
+  mesh.clock.nowMs += 100 * hour
+  assert.deepEqual(await shown(), [true, [], []])
+  await assert.rejects(verifier.shown(sealed, peer, 0), { code: 'CREDENTIAL_EXPIRED' })
+  mesh.clock.nowMs += hour
+  await assert.rejects(shown(), { code: 'CREDENTIAL_EXPIRED' })
+  mesh.clock.nowMs -= 102 * hour
+  await assert.rejects(shown(), { code: 'CREDENTIAL_EARLY' })
 })
 
 test('while the key of the authority is replaced both count, the old one signs first, and then it is refused', async () => {
@@ -185,7 +228,9 @@ test('a replacement of which the authority kept no more than that it began goes 
   }
   await assert.rejects(askReplacement(member, state, hour, lost), /lost/)
   rmSync(join(folder, 'issued.jsonl'))
-  const peer = await askReplacement(member, state, hour, asking(mesh, folder))
+  assert.equal(waitingKey(state), 'begun')
+  const peer = await resumeReplacement(member, state, asking(mesh, folder))
+  assert.equal(waitingKey(state), 'ready')
   const { bulletin } = await mesh.load()
   assert.deepEqual(
     bulletin.notice.revoked.map(({ subject }) => subject),

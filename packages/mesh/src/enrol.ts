@@ -13,7 +13,7 @@ import {
   type RelayAddress,
   reasonOf,
 } from '@postern/protocol'
-import { openCircuit } from './circuit/open.ts'
+import { existingLink, openCircuit } from './circuit/open.ts'
 import type { Hop } from './circuit/route.ts'
 import { upgradeOutbound } from './circuit/upgrade.ts'
 import { Finder, type FindInit, type Wanted } from './directory/find.ts'
@@ -94,7 +94,7 @@ function messagesOf(stream: Stream) {
 
 export interface AskInit extends Omit<FindInit, 'paths'> {
   readonly host: Host
-  /** Relays of the node's own choosing; none at a relay without others. */
+  /** Relays of the node's own choosing; those linked with one that is a relay itself. */
   readonly relays: { readonly linked: readonly RelayAddress[]; readonly known: readonly RelayAddress[] }
   /** Where the authority is found. */
   readonly wanted: () => Wanted
@@ -150,6 +150,15 @@ function admissionIn(text: string): string {
   const code = [...operationCodes, 'BUSY' as const].find((known) => known === answer.code) ?? 'CREDENTIAL_REFUSED'
   const remedy = typeof answer.remedy === 'string' ? { remedy: answer.remedy } : {}
   throw new Refusal('refused', { cause: new PosternError(code, String(answer.message), remedy) })
+}
+
+/** The relays that a relay is linked with, whoever dialled: it has chosen none. */
+export function linkedRelays(host: Host): AskInit['relays'] {
+  const peers = host.libp2p.getConnections().map(({ remotePeer }) => remotePeer.toString())
+  const linked = [...new Set(peers)]
+    .filter((peer) => existingLink(host, peer) !== undefined && host.roster.with(peer, 'relay') !== undefined)
+    .map((peer) => ({ peer, addresses: [] }))
+  return { linked, known: linked }
 }
 
 /** Ways to authorities, best first: one that is linked here, as to a guard, then those found over the directory. */

@@ -17,7 +17,7 @@ import { askingPace, Pace } from './limits/pace.ts'
 import { linksPerNeighbour } from './limits/relay-limits.ts'
 import { isCircuitAddress } from './link/address.ts'
 import { knockProtector } from './link/knock.ts'
-import { memberEncrypter } from './link/member.ts'
+import { type Met, memberEncrypter } from './link/member.ts'
 import { meshYamux } from './link/muxer.ts'
 import { onlyFor, type StreamRegistrar } from './link/only-for.ts'
 import { rightsOf } from './rights.ts'
@@ -37,6 +37,8 @@ export interface HostInit {
   readonly meter: Meter
   /** Hears of every octet that a link carries, either way. */
   readonly passed?: (bytes: number) => void
+  /** Who may come with a credential that has ended, see `MembershipInit`; nobody unless said otherwise. */
+  readonly graceMs?: (met: Met) => number
 }
 
 /** libp2p as this mesh uses it, and who is at the other end of its connections. */
@@ -74,6 +76,8 @@ export async function startHost(init: HostInit): Promise<Host> {
     clock,
     log,
     meter,
+    // It goes on with what its roles are for, until it has noticed by its own clock that it has none.
+    excuses: (peer, offence) => offence === 'forbidden' && roster.of(peer)?.lapsed === true,
     cut(peer) {
       for (const connection of libp2p.getConnections(peerIdFromString(peer)))
         connection.abort(new PosternError('BANNED', 'the peer has misbehaved'))
@@ -109,6 +113,7 @@ export async function startHost(init: HostInit): Promise<Host> {
         },
         refused: refusals(refused, log, meter),
         keptOut: (peer) => bans.keepsOut(peer),
+        graceMs: init.graceMs ?? (() => 0),
       }),
     ],
     streamMuxers: [meshYamux()],

@@ -20,8 +20,9 @@ import { Dht } from './directory/dht.ts'
 import { wanted } from './directory/find.ts'
 import { Guard } from './directory/guard.ts'
 import { Lookup } from './directory/lookup.ts'
-import { type Admit, askAuthority, serveEnrolment } from './enrol.ts'
+import { type Admit, askAuthority, linkedRelays, serveEnrolment } from './enrol.ts'
 import type { RelayStatus } from './fault.ts'
+import { graceOf } from './grace.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { defaultRelayLimits, type RelayLimits } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
@@ -37,6 +38,8 @@ export interface MeshInit {
   readonly ingress?: IngressPart
   readonly egress?: { readonly offer: Offer; readonly guards: ChoiceStore }
   readonly authority?: { readonly admit: Admit; readonly guards: ChoiceStore }
+  /** How long after its end a credential is good to ask an authority for another, over a relay here or at an authority. */
+  readonly graceMs?: number
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -95,7 +98,7 @@ export interface Mesh {
 
 /** Starts the roles that are given, in the order in which they need each other. */
 export async function startMesh(init: MeshInit): Promise<Mesh> {
-  const host = await startHost({ ...init, relay: init.relay })
+  const host = await startHost({ ...init, relay: init.relay, graceMs: graceOf(init) })
   const { clock, log, member, meter } = init
   const part = { host, member, bootstrap: bootstrapOf(member, host), clock, log, meter }
   const { bulletin } = member
@@ -174,7 +177,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
     },
     announce: (sealed) => standing.learn(sealed),
     enrol(request) {
-      const chosen = calling?.entries ?? offering?.guards ?? relays ?? { linked: [], known: [] }
+      const chosen = calling?.entries ?? offering?.guards ?? linkedRelays(host)
       const { verifier } = member
       const wantedNow = () => wanted(bulletin, authorityService, 'authority')
       return askAuthority({ host, relays: chosen, verifier, wanted: wantedNow, clock, log }, request)

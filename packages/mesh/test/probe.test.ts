@@ -103,7 +103,7 @@ test('a relay whose credential is not good here is told from one that refuses ou
   const { verifier } = member
   const [found] = await probed({
     ...member,
-    verifier: { ...verifier, credential: (sealed) => verifier.credential(sealed, 'another peer') },
+    verifier: { ...verifier, shown: (sealed) => verifier.shown(sealed, 'another peer', 0) },
   })
   assert.deepEqual([found?.fault?.kind, found?.fault?.code], ['credential', 'CREDENTIAL_WRONG_PEER'])
 })

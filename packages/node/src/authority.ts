@@ -6,6 +6,8 @@ import { type Clock, type Log, type Meter, reasonOf } from '@postern/protocol'
 
 export interface AuthorityInit {
   readonly folder: string
+  /** How long a credential may be over and still be renewed. */
+  readonly graceMs: number
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -37,8 +39,8 @@ export class AuthorityPart {
   }
 
   readonly admit: Admit = async (request) => {
-    const { clock, folder, log, meter } = this.#init
-    const { admission, by, name, peer } = await admit(folder, request, clock)
+    const { clock, folder, graceMs, log, meter } = this.#init
+    const { admission, by, name, peer } = await admit(folder, request, clock, { graceMs })
     meter.count('enrolments', by)
     log.info('credential granted', { peer, name, by })
     return admission

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Egress } from '@postern/egress'
-import { type Ask, askReplacement, loadMember, type Member, takeNext } from '@postern/identity'
+import { type Ask, askReplacement, loadMember, type Member, maxGraceMs, takeNext } from '@postern/identity'
 import type { Ingress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
 import { Counters, createLog } from '@postern/observe'
@@ -14,6 +14,7 @@ import { type Front, openFront } from './front.ts'
 import { checkGrants } from './grants.ts'
 import { Health } from './health/health.ts'
 import { factsOf } from './health/node-facts.ts'
+import { NextKey } from './next-key.ts'
 import { Nursery } from './nursery.ts'
 import { Renewal } from './renewal.ts'
 import { nodeStatus } from './status.ts'
@@ -50,12 +51,16 @@ export interface PosternNode {
   readonly log: Log
   /** Fulfilled when a part of it was lost without which it is none; it is to be stopped then. */
   readonly lost: Promise<PosternError>
+  /** Fulfilled when a new key is to take the place of the node's: it is to be stopped then, and started anew. */
+  readonly succeeded: Promise<void>
   status(): ReturnType<typeof nodeStatus>
   /** Lets exchanges finish within the config's `drainMs`, then stops every part in the reverse of the order of starting. */
   stop(): Promise<void>
 }
 
 const stopMs = 3000
+/** What stopping may take beside the exchanges under way. */
+const partsMs = 6 * stopMs
 
 /**
  * Starts a node: its identity, then the egress, which must be there when trunks arrive, and the workers if there are any,
@@ -66,14 +71,17 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const { config } = init
   const clock = init.clock ?? systemClock
   takeNext(config.state)
-  const member = await loadMember(config.mesh, config.state, clock)
+  // One that has ended is asked to be renewed, for as long as any authority may grant that.
+  const member = await loadMember(config.mesh, config.state, clock, { graceMs: maxGraceMs })
   checkGrants(config, member)
   const logged = { level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 }
   const log = createLog(logged)
   const counters = new Counters()
   const tools = { clock, log, meter: counters }
 
-  const authority = config.authority && (await AuthorityPart.open({ folder: config.authority.folder, ...tools }))
+  const authority =
+    config.authority &&
+    (await AuthorityPart.open({ folder: config.authority.folder, graceMs: config.renewalGraceMs, ...tools }))
   const front = await openFront({ config, logged, ...tools })
   const { egress } = front
   const nursery = new Nursery({ threads: front.threads().length })
@@ -89,10 +97,13 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   // An authority is the one that it would ask.
   const ask: Ask = (request) => authority?.admit(request) ?? mesh.enrol(request)
   const renewal = new Renewal({ member, mesh, ask, ...tools })
+  const leadMs = config.drainMs + partsMs
+  const nextKey = new NextKey({ member, state: config.state, ask, leadMs, clock, log })
   let stopping: Promise<void> | undefined
   const closeAll = async () => {
     nursery.stop()
     renewal.stop()
+    nextKey.stop()
     authority?.stop()
     await within(stopMs, ingress?.close() ?? Promise.resolve())
     await within(stopMs, egress?.close() ?? Promise.resolve())
@@ -108,6 +119,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)
     renewal.start()
+    nextKey.start()
     nursery.start()
     authority?.start(mesh)
     parts.health.start()
@@ -116,6 +128,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
       parts,
       log,
       lost: front.lost,
+      succeeded: nextKey.due,
       status: () => nodeStatus(parts),
       stop() {
         parts.health.stop()
@@ -143,6 +156,7 @@ async function meshInit(
   const guards = choiceFile(join(config.state, 'guards.json'), tools.log)
   return {
     member,
+    graceMs: config.renewalGraceMs,
     ...tools,
     ...(relay === undefined ? {} : { relay }),
     ...(egress === undefined ? {} : { egress: { offer: egress, guards } }),

@@ -1,4 +1,5 @@
 import { egressSchema } from '@postern/egress/schema'
+import { maxGraceMs, usualGraceMs } from '@postern/identity/grace'
 import { ingressSchema } from '@postern/ingress/schema'
 import { leastBulletinsPerMinute, leastPerSecond, defaultRelayLimits as usual } from '@postern/mesh/limits'
 import { logLevels } from '@postern/observe/levels'
@@ -69,6 +70,14 @@ export const configSchema = z.strictObject({
       'threads for the HTTP sides of an ingress and an egress, for a host with cores to spare; 0 for the one of all the rest',
     ),
   drainMs: z.int().min(0).default(10_000).describe('how long a stopping node lets exchanges finish, in ms'),
+  renewalGraceMs: z
+    .int()
+    .min(0)
+    .max(maxGraceMs)
+    .default(usualGraceMs)
+    .describe(
+      'how long after its end a credential is still good to ask for another, and for nothing else: a relay lets its holder as far as the authority, an authority renews it unless it was revoked; 0 for not at all, in ms',
+    ),
   relay: relaySchema.optional(),
   ingress: ingressSchema.optional(),
   egress: egressSchema.optional(),

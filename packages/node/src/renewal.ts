@@ -1,6 +1,7 @@
 import { type Ask, askRenewal, type Member, type Term, termOf } from '@postern/identity'
 import type { Mesh } from '@postern/mesh'
 import { type Clock, type Code, type Log, type Meter, PosternError, reasonOf } from '@postern/protocol'
+import { daysLeft } from './life-left.ts'
 
 export interface RenewalInit {
   readonly member: Member
@@ -11,8 +12,8 @@ export interface RenewalInit {
   readonly meter: Meter
 }
 
-const hourMs = 3600_000
-const dayMs = 24 * hourMs
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 const lookMs = 500
 const firstRetryMs = 1000
 
@@ -23,15 +24,15 @@ export function renewalDueMs(member: Member): number {
 }
 
 /**
- * Renews the node's credential in time, on the links there are. Where no authority answers it tries again and again until
- * the credential has ended; the log hears of it once for each reason.
+ * Renews the node's credential in time, on the links there are. Where no authority answers it tries again and again, at
+ * least once an hour, and once a minute when the credential has ended; each reason is logged once.
  */
 export class Renewal {
   readonly #init: RenewalInit
   #timer: NodeJS.Timeout | undefined
   #trying = false
   #retryMs = firstRetryMs
-  #notBeforeMs = 0
+  #triedMs = 0
   #failure: Code | undefined
 
   constructor(init: RenewalInit) {
@@ -67,21 +68,23 @@ export class Renewal {
     }
     meter.count('credential_renewals', 'ok')
     const { untilMs } = termOf(member)
-    const daysLeft = Math.floor((untilMs - clock.now()) / dayMs)
-    log.info('credential renewed', { expires: new Date(untilMs).toISOString(), daysLeft })
+    const expires = new Date(untilMs).toISOString()
+    log.info('credential renewed', { expires, daysLeft: daysLeft(untilMs, clock.now()) })
     this.#failure = undefined
     this.#retryMs = firstRetryMs
   }
 
   async #look(): Promise<void> {
     const { clock, member } = this.#init
-    if (this.#trying || clock.now() < Math.max(this.#notBeforeMs, renewalDueMs(member))) return
+    const longestMs = clock.now() < termOf(member).untilMs ? hourMs : minuteMs
+    const notBeforeMs = this.#triedMs + Math.min(this.#retryMs, longestMs)
+    if (this.#trying || clock.now() < Math.max(notBeforeMs, renewalDueMs(member))) return
     this.#trying = true
     try {
       await this.renew()
     } catch (error) {
       this.#failed(error)
-      this.#notBeforeMs = clock.now() + this.#retryMs
+      this.#triedMs = clock.now()
       this.#retryMs = Math.min(this.#retryMs * 2, hourMs)
     } finally {
       this.#trying = false
@@ -91,11 +94,10 @@ export class Renewal {
   #failed(error: unknown): void {
     const { clock, log, member } = this.#init
     const code = error instanceof PosternError ? error.code : 'INTERNAL'
-    const daysLeft = Math.floor((termOf(member).untilMs - clock.now()) / dayMs)
     log[code === this.#failure ? 'debug' : 'warn']('credential not renewed', {
       code,
       reason: reasonOf(error),
-      daysLeft,
+      daysLeft: daysLeft(termOf(member).untilMs, clock.now()),
     })
     this.#failure = code
   }

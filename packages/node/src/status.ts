@@ -1,9 +1,8 @@
 import { termOf } from '@postern/identity'
 import type { Parts } from './build.ts'
 import { rolesOf } from './config.ts'
+import { daysLeft } from './life-left.ts'
 import { renewalDueMs } from './renewal.ts'
-
-const dayMs = 24 * 3600_000
 
 /** What a node says of itself to its operator. */
 export function nodeStatus({
@@ -31,7 +30,8 @@ export function nodeStatus({
     rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
     credential: {
       expires: new Date(untilMs).toISOString(),
-      daysLeft: Math.floor((untilMs - clock.now()) / dayMs),
+      daysLeft: daysLeft(untilMs, clock.now()),
+      over: untilMs <= clock.now(),
       renewalDue: new Date(renewalDueMs(member)).toISOString(),
     },
     bulletin: { sequence: member.bulletin.seq, revoked: member.bulletin.notice.revoked.length },

@@ -12,7 +12,7 @@ export const remedies = {
   CREDENTIAL_WRONG_MESH: 'bring key, credential and mesh.json of one mesh together',
   CREDENTIAL_WRONG_PEER: 'bring back the key that it was issued to; a node folder moves as a whole',
   CREDENTIAL_EARLY: 'compare `date -u` on this host and on that of the authority, and set the clock that is off',
-  CREDENTIAL_EXPIRED: `${issueAnew}; if it should still be valid, compare \`date -u\` with another host`,
+  CREDENTIAL_EXPIRED: `keep the node running, and a node of the role authority: that renews what ended less than its renewalGraceMs ago; else ${issueAnew}; if it should still be valid, compare \`date -u\` with another host`,
   CREDENTIAL_REVOKED: 'ask the authority for the reason; it can issue another node',
   CREDENTIAL_REFUSED: `it may have been taken back, or be signed by another authority; ${issueAnew}`,
   ADDRESS_IN_USE: 'stop what listens there, or choose another address',

@@ -52,7 +52,8 @@ export async function rawInvited(invite: string): Promise<RawMember> {
   return await rawOf(await invitedMember(readInvite(invite), generateKey()))
 }
 
-async function rawOf(member: Member): Promise<RawMember> {
+/** A member, whoever it is, with a bare host. */
+export async function rawOf(member: Member): Promise<RawMember> {
   const host = await startHost({ member, relay: undefined, clock: systemClock, log: silentLog, meter: noMeter })
 
   const link = (relay: KitNode) => linkTo(host, addressOf(relay), AbortSignal.timeout(deadlineMs))

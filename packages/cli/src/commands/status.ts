@@ -1,6 +1,7 @@
 import type { NodeStatus } from '@postern/node'
 import type { Command } from 'commander'
 import { askNode } from '../admin-client.ts'
+import { lifeLeft } from '../life-left.ts'
 import { exitCode, print, sheet } from '../output.ts'
 import { describeWarning } from '../warnings.ts'
 import { type AskOptions, askAndPrint, asking, socketOf } from './ask.ts'
@@ -34,7 +35,7 @@ function describe(status: NodeStatus): string {
     ['peer', status.peer],
     ['mesh', `${status.mesh.name} (${status.mesh.id})`],
     ['up for', `${status.uptimeS} s, process ${status.pid}, ${status.rssMb} MB`],
-    ['credential', `${status.credential.daysLeft} days left, until ${status.credential.expires}`],
+    ['credential', lifeLeft(status.credential)],
   ]
   const { egress, ingress, relay } = status
   if (relay !== undefined)

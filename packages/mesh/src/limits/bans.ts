@@ -7,6 +7,8 @@ export interface BansInit {
   readonly meter: Meter
   /** Ends every connection of a peer. */
   readonly cut: (peer: PeerName) => void
+  /** Whether the peer could not have known better. */
+  readonly excuses?: (peer: PeerName, offence: Offence) => boolean
 }
 
 /** Keeps out who misbehaves: counts each offence, and says each ban once. What it knows ends with the process. */
@@ -26,7 +28,8 @@ export class Bans {
 
   /** Holds an offence against its author, see `offences` for who that may be. */
   blame(peer: PeerName, offence: Offence): void {
-    const { cut, log, meter } = this.#init
+    const { cut, excuses, log, meter } = this.#init
+    if (excuses?.(peer, offence) === true) return
     meter.count('offences', offence)
     const ban = this.#conduct.commit(peer, offence)
     if (ban !== undefined) {

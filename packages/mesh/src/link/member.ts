@@ -47,8 +47,17 @@ export interface MembershipInit {
   /** A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. */
   readonly proved: (credential: VerifiedCredential, bulletin: number) => void
   readonly refused: (code: Code, peer: PeerName) => void
+  /** How long the credential of the other side may be over, so that it may ask an authority for another. */
+  readonly graceMs: (met: Met) => number
   /** Whether the peer has misbehaved, and is told nothing at all. */
   readonly keptOut: (peer: PeerName) => boolean
+}
+
+/** Who came to whom, and over what. */
+export interface Met {
+  /** The other side has come. */
+  readonly called: boolean
+  readonly onCircuit: boolean
 }
 
 type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
@@ -109,7 +118,8 @@ async function admit(
   const { verifier } = init.member
   const called = carrier.direction === 'inbound'
   // Only one who comes may hold no more than an invite.
-  const verify = called ? verifier.shown : verifier.credential
+  const verify = (credential: SealedCredential, of: PeerName) =>
+    (called ? verifier.invited : verifier.shown)(credential, of, init.graceMs({ called, onCircuit }))
   await exchangeHellos(secured, { shown, verify, waits: called && onCircuit }, init, options?.signal)
   coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
   return secured

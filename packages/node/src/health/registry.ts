@@ -50,7 +50,7 @@ export const warningRows = {
   CREDENTIAL_EARLY: row('error', 'The credential is not valid yet.', remedies.CREDENTIAL_EARLY, credential.early),
   CREDENTIAL_EXPIRED: row(
     'error',
-    'The credential has expired: no other node links to this one.',
+    'The credential has expired: no other node takes this one for a member.',
     remedies.CREDENTIAL_EXPIRED,
     credential.expired,
   ),
