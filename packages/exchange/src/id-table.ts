@@ -1,9 +1,12 @@
+import { idHash } from './id-hash.ts'
+
 const firstSize = 64
 
 /**
  * Values by exchange id. A `Map` that is set and deleted from for each exchange makes new tables all the time, and an old
  * one that was promoted holds on to what it held, and to the tables that came after it, until the next collection of
- * everything. This one is two arrays: open addressing with linear probing, and deletion by moving back what follows.
+ * everything. This one is two arrays: open addressing with linear probing, and deletion by moving back what follows. The
+ * hash has a key, because the other side of a trunk chooses the ids: see `idHash`.
  */
 export class IdTable<V> {
   #ids: number[] = emptyIds(firstSize)
@@ -35,7 +38,7 @@ export class IdTable<V> {
     let hole = this.#find(id)
     if (this.#ids[hole] !== id) return false
     for (let at = (hole + 1) & mask; this.#ids[at] !== none; at = (at + 1) & mask) {
-      const home = (this.#ids[at] as number) & mask
+      const home = idHash(this.#ids[at] as number) & mask
       // What stands between its home and the hole may not move before its home.
       if (((at - home) & mask) < ((at - hole) & mask)) continue
       this.#ids[hole] = this.#ids[at] as number
@@ -46,6 +49,18 @@ export class IdTable<V> {
     this.#values[hole] = undefined
     this.#size -= 1
     return true
+  }
+
+  /** The most places in a row that are taken: no id is further from where its search begins. */
+  get longestRun(): number {
+    let longest = 0
+    let run = 0
+    // Twice around, since a run may go over the end.
+    for (const id of [...this.#ids, ...this.#ids]) {
+      run = id === none ? 0 : run + 1
+      longest = Math.max(longest, run)
+    }
+    return longest
   }
 
   /** Ids in no order. */
@@ -67,7 +82,7 @@ export class IdTable<V> {
   /** The place of the id, or the free one where it would stand. */
   #find(id: number): number {
     const mask = this.#ids.length - 1
-    let at = id & mask
+    let at = idHash(id) & mask
     while (this.#ids[at] !== id && this.#ids[at] !== none) at = (at + 1) & mask
     return at
   }

@@ -26,7 +26,7 @@ export interface ResponseListener {
 
 export interface InitiatorInit {
   readonly limits?: Partial<MachineLimits>
-  /** The other side drains: no further exchange should be opened here. */
+  /** The other side drains, or the trunk has had all its exchanges: no further one should be opened here. */
   readonly draining?: () => void
   readonly violation?: (detail: string) => void
   /** The trunk is over; said before its exchanges hear of it, so that none of them is sent here again. */
@@ -40,12 +40,17 @@ export class Initiator {
   readonly #carrier: Carrier
   readonly #listeners = new IdTable<ResponseListener>()
   readonly #maxExchanges: number
+  readonly #notifyDraining: () => void
+  /** Exchanges that may still be opened. */
+  #left: number
   #draining = false
   #over = false
 
   constructor(pipe: Pipe, init: InitiatorInit = {}) {
     const limits = { ...defaultLimits, ...init.limits }
     this.#maxExchanges = limits.exchanges
+    this.#left = limits.exchangesInAll
+    this.#notifyDraining = init.draining ?? (() => {})
     this.#machine = new Machine(
       'initiator',
       {
@@ -63,7 +68,7 @@ export class Initiator {
         },
         goaway: (lastId) => {
           this.#draining = true
-          init.draining?.()
+          this.#notifyDraining()
           for (const id of this.#listeners.keys().filter((open) => open > lastId)) {
             const listener = this.#listeners.get(id)
             this.#machine.reset(id, 'DRAINING')
@@ -109,11 +114,16 @@ export class Initiator {
   /** Throws TRUNK_LOST, DRAINING or BUSY; all three are safe to retry on another trunk. */
   open(head: RequestHead, listener: ResponseListener): Exchange {
     if (this.#over) throw new PosternError('SERVICE_UNREACHABLE', 'the trunk is over')
-    if (this.#draining) throw new PosternError('DRAINING', 'the other side drains')
+    if (this.#draining) throw new PosternError('DRAINING', 'the trunk takes no more exchanges')
     if (!this.usable) throw new PosternError('BUSY', 'too many exchanges on this trunk')
     const machine = this.#machine
     const id = machine.request(head)
     this.#listeners.set(id, listener)
+    this.#left -= 1
+    if (this.#left <= 0) {
+      this.#draining = true
+      this.#notifyDraining()
+    }
     return new MachineExchange(machine, id, this.#onFinished)
   }
 

@@ -31,6 +31,8 @@ export interface MachineLimits {
   readonly queueBytes: number
   /** Control frames that may wait while the other side does not read. */
   readonly controlBytes: number
+  /** Exchanges that an initiator opens on one trunk before it takes another. */
+  readonly exchangesInAll: number
 }
 
 export const defaultLimits: MachineLimits = {
@@ -38,4 +40,6 @@ export const defaultLimits: MachineLimits = {
   growthBytes: 16 * 1024 * 1024,
   queueBytes: 16 * 1024 * 1024,
   controlBytes: 8 * 1024 * 1024,
+  // Ids have 32 bits. At 10 000 exchanges a second this many take a day.
+  exchangesInAll: 2 ** 30,
 }

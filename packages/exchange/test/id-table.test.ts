@@ -35,3 +35,13 @@ test('a table says what a Map would, whatever is set and deleted in whatever ord
   table.clear()
   assert.deepEqual([table.size, table.keys(), table.get(last)], [0, [], undefined])
 })
+
+test('no choice of ids makes a table one chain', () => {
+  const count = 8192
+  const most = 2 ** 31
+  for (let stride = 1; stride * count <= most; stride *= 2) {
+    const table = new IdTable<number>()
+    for (let at = 1; at <= count; at++) table.set(at * stride, at)
+    assert.ok(table.longestRun < count / 16, `ids that are ${stride} apart: ${table.longestRun} places in a row`)
+  }
+})

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { ExchangeFailureCode } from '@postern/protocol'
 import { pipePair } from '@postern/protocol/testing'
 import { type Incoming, Initiator, Responder, type ResponseListener } from '../src/index.ts'
+import { defaultLimits } from '../src/machine-events.ts'
 import { requestHead, responseHead } from './heads.ts'
 
 /** Listens to one exchange and says on `done` how it ended. */
@@ -124,4 +126,37 @@ test('a drained trunk finishes what is open, then both sides close it', async ()
   exchange.end()
   assert.deepEqual(await done, ['end'])
   await Promise.all([initiator.closed, responder.closed])
+})
+
+test('a trunk is retired before it runs out of ids, and what is open on it is answered', async () => {
+  const [near, far] = pipePair()
+  const waiting: Incoming[] = []
+  new Responder(far, {
+    accept(exchange) {
+      waiting.push(exchange)
+      return deaf
+    },
+  })
+  let retired = 0
+  const initiator = new Initiator(near, { limits: { exchangesInAll: 3 }, draining: () => (retired += 1) })
+  const ears = [new Ear(), new Ear(), new Ear()]
+  const done = ears.map((ear) => once(ear, 'done'))
+  for (const [at, ear] of ears.entries()) {
+    assert.deepEqual([initiator.usable, retired], [true, 0], `${at} were opened`)
+    initiator.open(requestHead(), ear)
+  }
+  assert.deepEqual([initiator.usable, retired], [false, 1])
+  assert.throws(() => initiator.open(requestHead(), new Ear()), { code: 'DRAINING' })
+  while (waiting.length < ears.length) await turn()
+  for (const each of waiting) {
+    each.respond(responseHead())
+    each.end()
+  }
+  assert.deepEqual((await Promise.all(done)).flat(), ['end', 'end', 'end'])
+  await initiator.closed
+  assert.equal(retired, 1)
+})
+
+test('the ids of a trunk are not used up when it is retired', () => {
+  assert.ok(defaultLimits.exchangesInAll <= 2 ** 32 / 4)
 })
