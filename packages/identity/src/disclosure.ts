@@ -36,3 +36,12 @@ export function partsOf(sealed: string): readonly [statement: string, disclosure
 export function undisclosed(sealed: string): string {
   return `${partsOf(sealed)[0]}~`
 }
+
+export function disclosureOf(sealed: string): string {
+  return partsOf(sealed)[1]
+}
+
+/** The same with another disclosure in the place of its own. */
+export function disclosed(sealed: string, disclosure: string): string {
+  return `${partsOf(sealed)[0]}~${disclosure}~`
+}

@@ -105,7 +105,6 @@ export async function startHost(init: HostInit): Promise<Host> {
     connectionEncrypters: [
       memberEncrypter({
         member,
-        credential: () => member.sealed,
         bulletin: () => member.bulletin.seq,
         proved(credential: VerifiedCredential, bulletin: number) {
           roster.proved(credential)

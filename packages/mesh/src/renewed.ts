@@ -4,11 +4,12 @@ import { type Member, undisclosed } from '@postern/identity'
 import { type Log, type Meter, maxCredentialSize, PosternError, protocolId, reasonOf } from '@postern/protocol'
 import type { Host } from './host.ts'
 import { isCircuitAddress } from './link/address.ts'
+import { names } from './link/disclosure.ts'
 import { shortLength } from './link/short-length.ts'
 
 export interface RenewedInit {
   readonly host: Host
-  readonly member: Pick<Member, 'sealed' | 'verifier'>
+  readonly member: Pick<Member, 'sealed' | 'credential' | 'verifier'>
   readonly log: Log
   readonly meter: Meter
 }
@@ -34,7 +35,7 @@ export class Renewed {
     )
   }
 
-  /** Shows every peer the own credential as it is now; the names of services to those who were shown them before. */
+  /** Shows every peer the own credential as it is now; the names of services to those who are shown them when a circuit opens. */
   async tell(): Promise<void> {
     await Promise.all(this.#init.host.libp2p.getConnections().map((connection) => this.#show(connection)))
   }
@@ -44,8 +45,9 @@ export class Renewed {
     const signal = AbortSignal.timeout(deadlineMs)
     try {
       const { direction, remoteAddr, remotePeer } = connection
-      const isKnown = direction === 'outbound' || host.roster.with(remotePeer.toString(), 'ingress') !== undefined
-      const shown = isKnown && isCircuitAddress(remoteAddr) ? member.sealed : undisclosed(member.sealed)
+      const other = isCircuitAddress(remoteAddr) ? host.roster.of(remotePeer.toString()) : undefined
+      const discloses = other !== undefined && names(member.credential, other, direction === 'inbound')
+      const shown = discloses ? member.sealed : undisclosed(member.sealed)
       const stream = await connection.newStream(protocolId.credential, { signal })
       const messages = messagesOf(stream)
       await messages.write(Buffer.from(shown, 'latin1'), { signal })

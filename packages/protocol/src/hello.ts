@@ -10,8 +10,15 @@ export interface Hello {
 export const maxCredentialSize = 4096
 export const maxHelloSize = maxCredentialSize + 16
 
-/** The one octet after the hello: whether the other's credential was taken. */
-export const helloAnswer = { accepted: 1, refused: 2 } as const
+/** What follows the hello of the other side: whether its credential was taken. */
+export interface HelloAnswer {
+  readonly accepted: boolean
+  /** What our own credential discloses, where it is to; empty where it is not. */
+  readonly disclosure: string
+}
+
+const accepted = 1
+const refused = 2
 
 export function encodeHello(hello: Hello): Buffer {
   return new OctetWriter(512).u64(hello.bulletin).latin1(hello.credential).finish()
@@ -24,4 +31,21 @@ export function decodeHello(octets: Uint8Array): Hello | undefined {
   const credential = reader.latin1(Math.max(reader.remaining, 0))
   if (!reader.complete || credential.length > maxCredentialSize) return undefined
   return /^[\w-]+\.[\w-]+\.[\w-]+~([\w-]+~)?$/.test(credential) ? { bulletin, credential } : undefined
+}
+
+export function encodeHelloAnswer(answer: { readonly accepted: boolean; readonly disclosure?: string }): Buffer {
+  return new OctetWriter(64)
+    .u8(answer.accepted ? accepted : refused)
+    .latin1(answer.disclosure ?? '')
+    .finish()
+}
+
+/** Undefined when the octets are no answer. */
+export function decodeHelloAnswer(octets: Uint8Array): HelloAnswer | undefined {
+  const reader = new OctetReader(octets)
+  const answer = reader.u8()
+  const disclosure = reader.latin1(Math.max(reader.remaining, 0))
+  if (!reader.complete || disclosure.length > maxCredentialSize || !/^[\w-]*$/.test(disclosure)) return undefined
+  if (answer === refused) return disclosure === '' ? { accepted: false, disclosure } : undefined
+  return answer === accepted ? { accepted: true, disclosure } : undefined
 }

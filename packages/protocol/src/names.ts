@@ -22,6 +22,12 @@ export function covers(patterns: readonly string[], service: ServiceName): boole
   return patterns.some((p) => p === service || (p.endsWith('*') && service.startsWith(p.slice(0, -1))))
 }
 
+/** Whether there may be a service that a pattern of both covers. */
+export function overlap(some: readonly string[], others: readonly string[]): boolean {
+  const meets = (wide: string, p: string) => wide.endsWith('*') && p.replace(/\*$/, '').startsWith(wide.slice(0, -1))
+  return some.some((p) => others.some((q) => p === q || meets(p, q) || meets(q, p)))
+}
+
 /** Whether a text may stand as a service pattern in a credential. */
 export function isServicePattern(text: string): boolean {
   return text === '*' || isServiceName(text.endsWith('*') ? text.slice(0, -1).replace(/-$/, '') : text)
@@ -29,7 +35,7 @@ export function isServicePattern(text: string): boolean {
 
 /** libp2p protocol ids. `link` names the connection encrypter, all others a stream. */
 export const protocolId = {
-  link: '/postern/link/2.0.0',
+  link: '/postern/link/3.0.0',
   guard: '/postern/guard/1.0.0',
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/1.0.0',

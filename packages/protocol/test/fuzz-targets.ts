@@ -6,6 +6,7 @@ import {
   decodeGuardAnswer,
   decodeGuardRequest,
   decodeHello,
+  decodeHelloAnswer,
   decodeKnock,
   decodeLayer,
   decodeLookupAnswer,
@@ -14,6 +15,7 @@ import {
   encodeCircuitAnswer,
   encodeFrame,
   encodeHello,
+  encodeHelloAnswer,
   encodeKnock,
   encodeLayer,
   encodeMessage,
@@ -182,6 +184,16 @@ export const protocolTargets: readonly Target[] = [
     maxHelloSize,
     ['a.b.c~', 'ab.cd.ef~gh~'].map((credential) => ({ bulletin: 3, credential })),
     { decode: decodeHello, encode: encodeHello },
+  ),
+  message(
+    'hello-answer',
+    maxHelloSize,
+    [
+      { accepted: true, disclosure: '' },
+      { accepted: true, disclosure: 'gh' },
+      { accepted: false, disclosure: '' },
+    ],
+    { decode: decodeHelloAnswer, encode: encodeHelloAnswer },
   ),
   message('guard-request', maxDirectoryMessage, [{ type: 'register', record: 'a.b.c' } as const], {
     decode: decodeGuardRequest,

@@ -9,18 +9,19 @@ import type {
 } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import {
+  disclosed,
+  disclosureOf,
   type Member,
-  permits,
   type SealedCredential,
   undisclosed,
   type VerifiedCredential,
-  type Verifier,
 } from '@postern/identity'
 import {
   type Code,
   decodeHello,
+  decodeHelloAnswer,
   encodeHello,
-  helloAnswer,
+  encodeHelloAnswer,
   maxHelloSize,
   type PeerName,
   PosternError,
@@ -31,17 +32,14 @@ import { fromString } from 'uint8arrays'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
 import { callDirectly } from './direct.ts'
+import { names } from './disclosure.ts'
 import { wholeMessages } from './noise-messages.ts'
 import { shortLength } from './short-length.ts'
 import { LinkTls } from './tls.ts'
 
 export interface MembershipInit {
-  readonly member: Pick<Member, 'mesh' | 'verifier'>
-  /**
-   * Our own credential as it is now, with the names of services. Those are shown on circuits alone, to whom we call and to
-   * an ingress that calls us, once it has proved to be one.
-   */
-  readonly credential: () => SealedCredential
+  /** Its credential is our own as it is now, with the names of services; see `names` for who is shown those. */
+  readonly member: Pick<Member, 'mesh' | 'verifier' | 'sealed' | 'credential'>
   /** The sequence of the newest bulletin here. */
   readonly bulletin: () => number
   /** A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. */
@@ -70,7 +68,6 @@ interface Dialled {
 }
 
 const helloDeadlineMs = 5000
-const { accepted, refused } = helloAnswer
 
 /**
  * TLS on links and Noise on circuits, with the check of membership inside: no connection comes to be before each side
@@ -110,7 +107,6 @@ async function admit(
   if (init.keptOut(peer)) throw new PosternError('BANNED', 'the peer is kept out for a while')
   const carrier = connection as MultiaddrConnection
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
-  const shown = onCircuit ? init.credential() : undisclosed(init.credential())
   if (onCircuit) {
     callDirectly(secured.connection)
     wholeMessages(secured.connection)
@@ -120,21 +116,22 @@ async function admit(
   // Only one who comes may hold no more than an invite.
   const verify = (credential: SealedCredential, of: PeerName) =>
     (called ? verifier.invited : verifier.shown)(credential, of, init.graceMs({ called, onCircuit }))
-  await exchangeHellos(secured, { shown, verify, waits: called && onCircuit }, init, options?.signal)
+  await exchangeHellos(secured, { verify, called, onCircuit }, init, options?.signal)
   coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
   return secured
 }
 
-interface Greeting {
-  readonly shown: SealedCredential
-  readonly verify: Verifier['credential']
-  /** Whether ours comes second: whole for an ingress, without the names of services for anybody else. */
-  readonly waits: boolean
+interface Greeting extends Met {
+  readonly verify: (credential: SealedCredential, of: PeerName) => Promise<VerifiedCredential>
 }
 
+/**
+ * The hello of each side, then the answer to it. On a circuit the one who is called speaks second, so that it names its
+ * services only to an ingress; the caller names its own behind its answer, when it has seen whom it calls.
+ */
 async function exchangeHellos(
   secured: Secured,
-  { shown, verify, waits }: Greeting,
+  { called, onCircuit, verify }: Greeting,
   init: MembershipInit,
   outer?: AbortSignal,
 ): Promise<void> {
@@ -146,9 +143,12 @@ async function exchangeHellos(
     maxBufferSize: 256 * 1024,
   })
   const peer = secured.remotePeer.toString()
+  const { member } = init
+  const waits = called && onCircuit
+  const disclosesTo = (other: VerifiedCredential) => onCircuit && names(member.credential, other, called)
   const show = (own: SealedCredential) =>
     messages.write(encodeHello({ bulletin: init.bulletin(), credential: own }), { signal })
-  if (!waits) await show(shown)
+  if (!waits) await show(undisclosed(member.sealed))
   const octets = await messages.read({ signal })
   let credential: VerifiedCredential
   let bulletin: number
@@ -159,18 +159,25 @@ async function exchangeHellos(
     credential = await verify(hello.credential, peer)
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
-    if (waits) await show(undisclosed(shown))
-    await messages.write(Uint8Array.of(refused), { signal })
+    if (waits) await show(undisclosed(member.sealed))
+    await messages.write(encodeHelloAnswer({ accepted: false }), { signal })
     await heardOut(messages, signal)
     throw error
   }
-  if (waits) await show(permits(credential, 'ingress') ? shown : undisclosed(shown))
-  await messages.write(Uint8Array.of(accepted), { signal })
-  const answer = await messages.read({ signal })
-  if (answer.byteLength !== 1 || answer.get(0) !== accepted) {
+  const discloses = disclosesTo(credential)
+  if (waits) await show(discloses ? member.sealed : undisclosed(member.sealed))
+  const disclosure = discloses && !called ? disclosureOf(member.sealed) : ''
+  await messages.write(encodeHelloAnswer({ accepted: true, disclosure }), { signal })
+  const answer = decodeHelloAnswer((await messages.read({ signal })).subarray())
+  if (answer?.accepted !== true) {
     init.refused('CREDENTIAL_REFUSED', peer)
     throw new PosternError('CREDENTIAL_REFUSED', 'the other side does not take our credential')
   }
+  if (waits && answer.disclosure !== '')
+    credential = await verify(disclosed(credential.sealed, answer.disclosure), peer).catch((error: unknown) => {
+      init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
+      throw error
+    })
   init.proved(credential, bulletin)
   messages.unwrap()
 }
@@ -178,9 +185,9 @@ async function exchangeHellos(
 /** Waits until the other side has heard that it is refused: what is torn down at once takes that with it. */
 async function heardOut(messages: Pick<ReturnType<typeof lpStream>, 'read'>, signal: AbortSignal): Promise<void> {
   try {
-    const answer = await messages.read({ signal })
+    const answer = decodeHelloAnswer((await messages.read({ signal })).subarray())
     // It took ours, and goes as soon as it has read; one that refuses as well waits for us.
-    if (answer.get(0) === accepted) await messages.read({ signal })
+    if (answer?.accepted === true) await messages.read({ signal })
   } catch {
     // It has gone.
   }
