@@ -85,6 +85,11 @@ export class Mesh {
     await this.#postern([...args, ...options])
   }
 
+  /** Takes back what was issued to a node. */
+  async revoke(name) {
+    await this.#postern(['revoke', name, `--authority=${this.#authority}`])
+  }
+
   /** Runs a node that was issued, and yields it when it is up. */
   async up(name, roles) {
     const { stdout, died, ...rest } = this.launch(name, roles)

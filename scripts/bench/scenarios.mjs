@@ -3,6 +3,7 @@ import { chains } from './scenarios/chains.mjs'
 import { crowding } from './scenarios/crowding.mjs'
 import { long } from './scenarios/long.mjs'
 import { relays } from './scenarios/relays.mjs'
+import { revocation } from './scenarios/revocation.mjs'
 import { routes } from './scenarios/routes.mjs'
 import { services } from './scenarios/services.mjs'
 import { slow } from './scenarios/slow.mjs'
@@ -30,6 +31,7 @@ export const scenarios = [
   { name: 'slow', what: 'memory under 1 000 slow downloads of 100 MB', run: slow },
   { name: 'aborts', what: 'memory and counters after 10 000 aborted and resumed transfers', run: aborts },
   { name: 'crowding', what: 'p99 of a client beside one that would have all connections', run: crowding },
+  { name: 'revocation', what: 'last answer to a revoked ingress in a mesh of 50 nodes', run: revocation },
   { name: 'startup', what: 'postern --help, and postern up to the first answer', run: startup },
   { name: 'long', what: 'memory after 10 minutes of the main load; only with --long', run: long },
 ]

@@ -1,7 +1,6 @@
-/** What came of a request, and when, by `performance.now()`. */
+/** What came of a request. */
 export interface Answered {
   readonly status: number
-  readonly atMs: number
 }
 
 /** Requests one after the other, until the end of the block that uses them. */
@@ -17,7 +16,7 @@ export function steadily(url: string): Steadily {
   const done = (async () => {
     while (going) {
       const { status } = await fetch(url)
-      answers.push({ status, atMs: performance.now() })
+      answers.push({ status })
     }
   })()
   return {
