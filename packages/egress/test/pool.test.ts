@@ -164,6 +164,22 @@ test('octets behind an answer end the connection, and are no answer to the next 
   }
 })
 
+test('octets behind an answer that was not read on are no answer to the next request', async () => {
+  // The answer fills what a connection reads at a time, so that the octets behind it are left in the socket.
+  const readBytes = 32 * 1024
+  const head = (length: number) => `HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`
+  const length = readBytes - head(readBytes).length
+  const stray = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray'
+  await using backend = await saying([head(length) + 'x'.repeat(length) + stray], [fine])
+  using kept = pooled(backend, { connections: 1 })
+  const [first, second] = [new Recorder({}, { pauses: true }), new Recorder()]
+  for (const each of [first, second]) kept.pool.request(each)
+  await second.over
+  assert.equal(first.bytes, length)
+  assert.deepEqual(second.heard, heardFine)
+  await closed(backend.sockets[0])
+})
+
 test('octets that arrive while nobody waits for any end the connection', async () => {
   await using backend = await saying([ok], [fine])
   using kept = pooled(backend, { connections: 1 })

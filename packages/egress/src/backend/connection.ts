@@ -195,9 +195,16 @@ export class Connection implements Watched {
     // Octets behind the end are an answer to nothing: nobody is to take them for the next one.
     if (kept === 0 || read < octets.length) return this.#leave()
     this.#carried = undefined
+    this.#allow(kept)
+    if (!this.#paused) return this.#owner.free(this)
+    // What has arrived behind the answer was not read while nobody read the answer: two turns read it.
     this.resume()
     this.#allow(kept)
-    this.#owner.free(this)
+    setImmediate(() => setImmediate(() => this.#freeUnlessOver()))
+  }
+
+  #freeUnlessOver(): void {
+    if (!this.#over) this.#owner.free(this)
   }
 
   #upgrade(head: BackendHead, early: Buffer): void {
