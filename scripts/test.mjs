@@ -22,6 +22,12 @@ const demanding = [
     present: () => runs('python3', ['--version']),
   },
   {
+    folder: 'test/disk/',
+    what: 'tests of full and read-only disks',
+    needs: 'root, and mount and unshare (util-linux) that may be used',
+    present: () => process.getuid?.() === 0 && runs('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']),
+  },
+  {
     folder: 'test/process/bulk',
     what: 'transfers of a gigabyte',
     needs: 'curl',

@@ -1,4 +1,4 @@
-import { PosternError, readable } from '@postern/protocol'
+import { PosternError, readable, writeError } from '@postern/protocol'
 import { colours, errorColours } from './colours.ts'
 
 /** Exit codes; stable. */
@@ -19,8 +19,14 @@ export function print(json: boolean | undefined, value: unknown, forPeople: () =
   process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${forPeople()}\n`)
 }
 
+/** Whether the system has refused to write, whoever has tried. */
+function isDiskFault(error: unknown): error is NodeJS.ErrnoException {
+  return ['ENOSPC', 'EROFS', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
 /** Says what went wrong and what to do, on standard error, and sets the exit code. */
-export function complain(error: unknown, json: boolean | undefined): void {
+export function complain(thrown: unknown, json: boolean | undefined): void {
+  const error = isDiskFault(thrown) ? writeError(thrown.path ?? 'a file', thrown) : thrown
   const known = error instanceof PosternError
   const code = known ? error.code : 'INTERNAL'
   const message = readable(error instanceof Error ? error.message : String(error))

@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import { z } from 'zod'
 import { type AuthorityKey, authorityKeySchema } from './mesh-file.ts'
 import { KeyRing, type Signatory, type Signer, type Verified } from './statement.ts'
-import { readSecretFile, replaceFile } from './store.ts'
+import { type Keep, readSecretFile, replaceFile } from './store.ts'
 
 /** What was taken back: a peer for good, one credential or one invite by its id. Times in seconds. */
 export interface Revoked {
@@ -72,6 +72,8 @@ export interface BulletinInit {
   readonly secret?: Buffer
   /** Where the newest bulletin outlives the process; none keeps it in memory alone. */
   readonly file?: string
+  /** Writes that file; `replaceFile` unless said otherwise. */
+  readonly keep?: Keep
   readonly clock?: Clock
 }
 
@@ -195,7 +197,8 @@ export class Bulletin {
     try {
       return await this.#take(sealed)
     } finally {
-      if (this.#seq > before && this.#init.file !== undefined) replaceFile(this.#init.file, `${this.sealed}\n`)
+      const { file, keep = replaceFile } = this.#init
+      if (this.#seq > before && file !== undefined) keep(file, `${this.sealed}\n`)
     }
   }
 

@@ -72,7 +72,7 @@ function opened(open: () => DatabaseSync, file: string): DatabaseSync {
 }
 
 function unusable(file: string, cause: unknown): PosternError {
-  return new PosternError('FILE_MISSING', `cannot lock ${file}: ${(cause as Error).message}`, {
+  return new PosternError('FILE_UNWRITABLE', `cannot lock ${file}: ${(cause as Error).message}`, {
     cause,
     remedy: `let the user who runs this write to ${dirname(file)}; when the file holds anything, remove it`,
   })

@@ -15,7 +15,7 @@ import { undisclosed } from './disclosure.ts'
 import type { Invitation } from './invite.ts'
 import { generateKey, loadKey, type NodeKey } from './keys.ts'
 import { loadMeshFile, loadMeshSecret, type MeshFile } from './mesh-file.ts'
-import { fileNames, moveFile, readPublicFile, removeFile, replaceFile } from './store.ts'
+import { fileNames, type Keep, moveFile, readPublicFile, removeFile, replaceFile } from './store.ts'
 
 /** With what a dialler proves at the door that it may come in. */
 export interface KnockKey {
@@ -57,10 +57,11 @@ interface Standing {
   readonly credential: VerifiedCredential
   readonly knock?: KnockKey
   readonly file?: string
+  readonly keep?: Keep
 }
 
 function memberOf(init: Standing): Member {
-  const { bulletin, file, key, mesh, verifier } = init
+  const { bulletin, file, keep = replaceFile, key, mesh, verifier } = init
   let { credential, sealed } = init
   return {
     mesh,
@@ -79,7 +80,7 @@ function memberOf(init: Standing): Member {
     },
     async renew(newer) {
       const verified = await verifier.credential(newer, key.peerId.toString())
-      if (file !== undefined) replaceFile(file, `${newer}\n`)
+      if (file !== undefined) keep(file, `${newer}\n`)
       credential = verified
       sealed = newer
     },
@@ -115,23 +116,23 @@ export async function invitedMember(
 /**
  * Reads a node's identity and checks it as a neighbour would, or as an authority that is asked to renew it would, where a
  * time is given for which it may have been over. Throws what the loaders throw, and CREDENTIAL_… when the node would be
- * refused.
+ * refused. What changes of it is kept by `keep`.
  */
 export async function loadMember(
   meshFile: string,
   stateFolder: string,
   clock: Clock = systemClock,
-  { graceMs = 0 }: { readonly graceMs?: number } = {},
+  { graceMs = 0, keep = replaceFile }: { readonly graceMs?: number; readonly keep?: Keep } = {},
 ): Promise<Member> {
   const mesh = loadMeshFile(meshFile)
   const secret = loadMeshSecret(mesh, meshFile)
   const key = loadKey(join(stateFolder, fileNames.nodeKey))
   const file = join(stateFolder, fileNames.credential)
   const sealed = readPublicFile(file).trim()
-  const bulletin = await Bulletin.load({ mesh, secret, clock, file: join(stateFolder, fileNames.bulletin) })
+  const bulletin = await Bulletin.load({ mesh, secret, clock, keep, file: join(stateFolder, fileNames.bulletin) })
   const verifier = verifierOf(bulletin)
   const credential = await verifier.renewable(sealed, key.peerId.toString(), graceMs)
-  return memberOf({ mesh, key, bulletin, verifier, sealed, credential, file })
+  return memberOf({ mesh, key, bulletin, verifier, sealed, credential, file, keep })
 }
 
 /**

@@ -16,8 +16,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
-import { fileError, PosternError } from '@postern/protocol'
+import { dirname, join } from 'node:path'
+import { fileError, PosternError, writeError } from '@postern/protocol'
 
 /** Files of an authority folder, and of a node folder where they share them. */
 export const fileNames = {
@@ -41,6 +41,8 @@ export const fileNames = {
   next: 'next',
   /** Beside the key there: for how long the old one is to live on, in ms. */
   overlap: 'overlap',
+  /** What is written for a moment to see whether anything can be. */
+  probe: 'probe',
 } as const
 
 /** Reads a file that others must not read. Throws FILE_MISSING, FILE_UNREADABLE, or KEY_TOO_OPEN when group or others have any right. */
@@ -107,9 +109,12 @@ function claim(beside: string, file: string): void {
   }
 }
 
+/** Has a text in a file outlive the process. */
+export type Keep = (file: string, text: string) => void
+
 /**
  * Replaces a file of our own in one step: a crash, or a disk that is full, leaves the old or the new one whole. The new
- * one is on the disk when this returns.
+ * one is on the disk when this returns. Throws FILE_UNWRITABLE.
  */
 export function replaceFile(file: string, content: string): void {
   writeBeside(file, content, 0o600, (beside) => renameSync(beside, file))
@@ -117,9 +122,9 @@ export function replaceFile(file: string, content: string): void {
 
 /** Writes the content under another name, then has it take its place; nothing of it is left where that fails. */
 function writeBeside(file: string, content: string, mode: number, place: (beside: string) => void): void {
-  makeFolder(dirname(file))
   const beside = `${file}.new`
   try {
+    makeFolder(dirname(file))
     rmSync(beside, { force: true })
     const fd = openSync(beside, 'wx', mode)
     try {
@@ -130,11 +135,11 @@ function writeBeside(file: string, content: string, mode: number, place: (beside
       closeSync(fd)
     }
     place(beside)
+    syncFolder(dirname(file))
   } catch (error) {
     removeLeftover(beside)
-    throw error
+    throw writeError(file, error)
   }
-  syncFolder(dirname(file))
 }
 
 function removeLeftover(file: string): void {
@@ -145,37 +150,63 @@ function removeLeftover(file: string): void {
   }
 }
 
+/** Does what writes a file. Throws FILE_UNWRITABLE. */
+function writing(file: string, task: () => void): void {
+  try {
+    task()
+  } catch (error) {
+    throw writeError(file, error)
+  }
+}
+
+/** Whether a folder takes files: makes one and removes it. Throws FILE_UNWRITABLE. */
+export function probeFolder(folder: string): void {
+  const file = join(folder, fileNames.probe)
+  replaceFile(file, 'x'.repeat(4096))
+  removeFile(file)
+}
+
 /** Appends a line. It begins anew behind one that broke off, and nothing of it stays where it cannot be written whole. */
 export function appendLine(file: string, line: string): void {
-  const fd = openSync(file, 'a+', 0o600)
-  try {
-    const { size } = fstatSync(fd)
-    const last = Buffer.alloc(1)
-    const isTorn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n'
+  writing(file, () => {
+    const fd = openSync(file, 'a+', 0o600)
     try {
-      writeFileSync(fd, `${isTorn ? '\n' : ''}${line}\n`)
-      fsyncSync(fd)
-    } catch (error) {
-      ftruncateSync(fd, size)
-      throw error
+      appendWhole(fd, line)
+    } finally {
+      closeSync(fd)
     }
-  } finally {
-    closeSync(fd)
+    syncFolder(dirname(file))
+  })
+}
+
+function appendWhole(fd: number, line: string): void {
+  const { size } = fstatSync(fd)
+  const last = Buffer.alloc(1)
+  const isTorn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n'
+  try {
+    writeFileSync(fd, `${isTorn ? '\n' : ''}${line}\n`)
+    fsyncSync(fd)
+  } catch (error) {
+    ftruncateSync(fd, size)
+    throw error
   }
-  syncFolder(dirname(file))
 }
 
 /** Renames a file; the new name is on the disk when this returns. */
 export function moveFile(from: string, to: string): void {
-  renameSync(from, to)
-  syncFolder(dirname(to))
-  if (dirname(from) !== dirname(to)) syncFolder(dirname(from))
+  writing(to, () => {
+    renameSync(from, to)
+    syncFolder(dirname(to))
+    if (dirname(from) !== dirname(to)) syncFolder(dirname(from))
+  })
 }
 
 /** Removes a file or a folder, if it is there; that it is gone is on the disk when this returns. */
 export function removeFile(file: string): void {
-  rmSync(file, { recursive: true, force: true })
-  syncFolder(dirname(file))
+  writing(file, () => {
+    rmSync(file, { recursive: true, force: true })
+    syncFolder(dirname(file))
+  })
 }
 
 /** Makes a folder with those above it, for its owner alone. */

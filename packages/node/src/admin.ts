@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { excerpt, http, isServiceName, nearest, PosternError, reasonOf } from '@postern/protocol'
+import { excerpt, http, isServiceName, nearest, PosternError, reasonOf, writeError } from '@postern/protocol'
 import type { Parts } from './build.ts'
 import { nodeStatus, readiness } from './status.ts'
 import { traceService } from './trace.ts'
@@ -44,10 +44,13 @@ const actions: Readonly<Record<string, Handler>> = {
 
 const tables: Readonly<Record<string, typeof handlers>> = { GET: handlers, POST: actions }
 
+const unwritableRemedy =
+  'let the user who runs the node write there, or set admin.socket to a path in a folder that takes it, as below /run'
+
 /** sockaddr_un holds 108 octets, the last of them zero. */
 const maxSocketPath = 107
 
-/** Serves `GET /NAME[/ARGUMENT]`, and `POST` what acts, as JSON, to the owner of the process alone. Throws ADDRESS_IN_USE. */
+/** Serves `GET /NAME[/ARGUMENT]`, and `POST` what acts, as JSON, to the owner of the process alone. Throws ADDRESS_IN_USE or FILE_UNWRITABLE. */
 export async function startAdmin(socket: string, parts: Parts): Promise<AdminServer> {
   if (Buffer.byteLength(socket) > maxSocketPath) {
     throw new PosternError(
@@ -58,12 +61,20 @@ export async function startAdmin(socket: string, parts: Parts): Promise<AdminSer
       },
     )
   }
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
-  await clearStale(socket)
+  try {
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
+    await clearStale(socket)
+  } catch (cause) {
+    throw writeError(socket, cause, unwritableRemedy)
+  }
   const server = http.createServer((request, response) => void answer(request, response, parts))
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new PosternError('ADDRESS_IN_USE', `cannot open the admin socket ${socket}: ${cause.message}`, { cause }))
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const message = `cannot open the admin socket ${socket}: ${cause.message}`
+      const inUse = cause.code === 'EADDRINUSE'
+      reject(
+        inUse ? new PosternError('ADDRESS_IN_USE', message, { cause }) : writeError(socket, cause, unwritableRemedy),
+      )
     })
     // The socket is made before listen returns, and nobody else may open it from the first moment on.
     const umask = process.umask(0o177)

@@ -2,12 +2,14 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { admit, fileNames, loadAuthority, type Register, readRegister, readSecretFile } from '@postern/identity'
 import type { Admit, Mesh } from '@postern/mesh'
-import { type Clock, type Log, type Meter, reasonOf } from '@postern/protocol'
+import { type Clock, type Log, type Meter, PosternError, reasonOf } from '@postern/protocol'
+import type { StateWriter } from './state-writer.ts'
 
 export interface AuthorityInit {
   readonly folder: string
   /** How long a credential may be over and still be renewed. */
   readonly graceMs: number
+  readonly state: Pick<StateWriter, 'watch'>
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -40,10 +42,21 @@ export class AuthorityPart {
 
   readonly admit: Admit = async (request) => {
     const { clock, folder, graceMs, log, meter } = this.#init
-    const { admission, by, name, peer } = await admit(folder, request, clock, { graceMs })
+    const granted = await admit(folder, request, clock, { graceMs }).catch((error) => this.#unkept(error))
+    const { admission, by, name, peer } = granted
     meter.count('enrolments', by)
     log.info('credential granted', { peer, name, by })
     return admission
+  }
+
+  /** What could not be kept is not granted; who asked is told no path of this host. */
+  #unkept(error: unknown): never {
+    if (!(error instanceof PosternError) || error.code !== 'FILE_UNWRITABLE') throw error
+    this.#init.state.watch(this.#init.folder)
+    throw new PosternError('BUSY', 'the authority cannot keep what it grants now', {
+      cause: error,
+      remedy: 'try again later; its operator is warned',
+    })
   }
 
   start(mesh: Pick<Mesh, 'announce'>): void {

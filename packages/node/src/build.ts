@@ -3,8 +3,8 @@ import type { Egress } from '@postern/egress'
 import { type Ask, askReplacement, loadMember, type Member, maxGraceMs, takeNext } from '@postern/identity'
 import type { Ingress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
-import { Counters, createLog } from '@postern/observe'
-import { type Clock, type Log, type PosternError, systemClock } from '@postern/protocol'
+import { Counters, createLog, type WrittenLog } from '@postern/observe'
+import { type Clock, type Log, PosternError, systemClock } from '@postern/protocol'
 import { type AdminServer, startAdmin } from './admin.ts'
 import { AuthorityPart } from './authority.ts'
 import { choiceFile } from './choice-file.ts'
@@ -17,6 +17,7 @@ import { factsOf } from './health/node-facts.ts'
 import { NextKey } from './next-key.ts'
 import { Nursery } from './nursery.ts'
 import { Renewal } from './renewal.ts'
+import { StateWriter } from './state-writer.ts'
 import { nodeStatus } from './status.ts'
 
 export interface NodeInit {
@@ -43,6 +44,9 @@ export interface Parts {
   readonly clock: Clock
   readonly startedMs: number
   readonly health: Health
+  readonly log: WrittenLog
+  /** What is kept across restarts. */
+  readonly state: StateWriter
 }
 
 /** A running node. */
@@ -70,22 +74,23 @@ const partsMs = 6 * stopMs
 export async function startNode(init: NodeInit): Promise<PosternNode> {
   const { config } = init
   const clock = init.clock ?? systemClock
-  takeNext(config.state)
+  const counters = new Counters()
+  const state = new StateWriter(counters)
+  takeNextKey(config.state, state)
   // One that has ended is asked to be renewed, for as long as any authority may grant that.
-  const member = await loadMember(config.mesh, config.state, clock, { graceMs: maxGraceMs })
+  const member = await loadMember(config.mesh, config.state, clock, { graceMs: maxGraceMs, keep: state.keep })
   checkGrants(config, member)
   const logged = { level: config.log.level, node: member.credential.name, fd: init.logFd ?? 2 }
   const log = createLog(logged)
-  const counters = new Counters()
   const tools = { clock, log, meter: counters }
 
   const authority =
     config.authority &&
-    (await AuthorityPart.open({ folder: config.authority.folder, graceMs: config.renewalGraceMs, ...tools }))
+    (await AuthorityPart.open({ folder: config.authority.folder, graceMs: config.renewalGraceMs, state, ...tools }))
   const front = await openFront({ config, logged, ...tools })
   const { egress } = front
   const nursery = new Nursery({ threads: front.threads().length })
-  const mesh = await meshInit(config, member, { authority, front }, { ...tools, passed: nursery.passed })
+  const mesh = await meshInit(config, member, { authority, front, state }, { ...tools, passed: nursery.passed })
     .then(startMesh)
     .catch(async (error: unknown) => {
       await egress?.close()
@@ -98,7 +103,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   const ask: Ask = (request) => authority?.admit(request) ?? mesh.enrol(request)
   const renewal = new Renewal({ member, mesh, ask, ...tools })
   const leadMs = config.drainMs + partsMs
-  const nextKey = new NextKey({ member, state: config.state, ask, leadMs, clock, log })
+  const nextKey = new NextKey({ member, state: config.state, writer: state, ask, leadMs, clock, log })
   let stopping: Promise<void> | undefined
   const closeAll = async () => {
     nursery.stop()
@@ -110,12 +115,13 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     await within(stopMs, mesh.stop())
     await within(stopMs, front.close())
     await within(stopMs, admin?.close() ?? Promise.resolve())
+    state.stop()
   }
   try {
     ingress = await front.listen(mesh.trunks)
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
     const sides = { ingress, egress, authority, threads: front.threads }
-    const running = { config, member, mesh, ...sides, renewal, counters, clock, startedMs: clock.now() }
+    const running = { config, member, mesh, ...sides, renewal, counters, log, state, clock, startedMs: clock.now() }
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)
     renewal.start()
@@ -144,16 +150,22 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
   }
 }
 
+interface Sides {
+  readonly authority: AuthorityPart | undefined
+  readonly front: Front
+  readonly state: StateWriter
+}
+
 async function meshInit(
   config: Config,
   member: Member,
-  { authority, front }: { readonly authority: AuthorityPart | undefined; readonly front: Front },
+  { authority, front, state }: Sides,
   tools: Pick<MeshInit, 'clock' | 'log' | 'meter' | 'passed'>,
 ): Promise<MeshInit> {
   const { relay } = config
   const { egress, readers } = front
-  const ingress = await ingressPart(config, readers, tools.log)
-  const guards = choiceFile(join(config.state, 'guards.json'), tools.log)
+  const ingress = await ingressPart(config, readers, { ...tools, keep: state.keep })
+  const guards = choiceFile(join(config.state, 'guards.json'), { ...tools, keep: state.keep })
   return {
     member,
     graceMs: config.renewalGraceMs,
@@ -165,12 +177,26 @@ async function meshInit(
   }
 }
 
-async function ingressPart({ ingress, state }: Config, readers: number, log: Log): Promise<MeshInit['ingress']> {
+async function ingressPart(
+  { ingress, state }: Config,
+  readers: number,
+  tools: Parameters<typeof choiceFile>[1],
+): Promise<MeshInit['ingress']> {
   if (ingress === undefined) return undefined
   const { servicesOf } = await import('@postern/ingress')
   const { relays, trunks } = ingress.path
-  const entries = choiceFile(join(state, 'entries.json'), log)
+  const entries = choiceFile(join(state, 'entries.json'), tools)
   return { services: () => servicesOf(ingress), relays, trunks, readers, entries }
+}
+
+/** A key that waits and cannot be put in its place waits on; the node starts with the one that it has. */
+function takeNextKey(folder: string, state: StateWriter): void {
+  try {
+    takeNext(folder)
+  } catch (error) {
+    if (!(error instanceof PosternError) || error.code !== 'FILE_UNWRITABLE') throw error
+    state.watch(folder)
+  }
 }
 
 /** New work is turned away first, where others can still take it; then what is under way may finish. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { replaceFile } from '@postern/identity'
+import type { Keep } from '@postern/identity'
 import type { Choice, ChoiceStore } from '@postern/mesh'
 import { type Log, reasonOf } from '@postern/protocol'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ const choicesSchema = z.array(
 )
 
 /** Chosen relays in a file of the state folder. A file that cannot be read counts as none, and is said so. */
-export function choiceFile(file: string, log: Log): ChoiceStore {
+export function choiceFile(file: string, { keep, log }: { readonly keep: Keep; readonly log: Log }): ChoiceStore {
   let written = ''
   return {
     load() {
@@ -28,7 +28,7 @@ export function choiceFile(file: string, log: Log): ChoiceStore {
       )
       if (text === written) return
       written = text
-      replaceFile(file, text)
+      keep(file, text)
     },
   }
 }

@@ -1,10 +1,13 @@
 import { type Ask, type Member, resumeReplacement, termOf, waitingKey } from '@postern/identity'
 import { type Clock, type Log, PosternError, reasonOf } from '@postern/protocol'
+import type { StateWriter } from './state-writer.ts'
 
 export interface NextKeyInit {
   readonly member: Member
   /** State folder, where the key waits. */
   readonly state: string
+  /** What of that folder cannot be written: a key that waits is not taken then. */
+  readonly writer: Pick<StateWriter, 'unwritten'>
   readonly ask: Ask
   /** How long before the end of the old key the new one is to take over. */
   readonly leadMs: number
@@ -44,10 +47,10 @@ export class NextKey {
   }
 
   look(): void {
-    const { clock, leadMs, log, member, state } = this.#init
+    const { clock, leadMs, log, member, state, writer } = this.#init
     const waits = waitingKey(state)
     if (waits === 'begun') void this.#resume()
-    if (waits !== 'ready' || termOf(member).untilMs - leadMs > clock.now()) return
+    if (waits !== 'ready' || writer.unwritten.length > 0 || termOf(member).untilMs - leadMs > clock.now()) return
     log.info('next key takes over', { old: member.credential.peer })
     this.stop()
     this.#fulfil()

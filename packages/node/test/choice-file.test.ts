@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { replaceFile } from '@postern/identity'
 import { type Log, silentLog } from '@postern/protocol'
 import { choiceFile } from '../src/choice-file.ts'
 
@@ -25,19 +26,22 @@ function warnings(): { log: Log; said: string[] } {
 
 test('choices come back as they were saved, to the minute', () => {
   const { log, said } = warnings()
-  choiceFile(file, log).save([choice, { ...choice, peer: 'other', lastSeenMs: 10 * minuteMs + 59_999 }])
-  assert.deepEqual(choiceFile(file, log).load(), [choice, { ...choice, peer: 'other' }])
+  choiceFile(file, { keep: replaceFile, log }).save([
+    choice,
+    { ...choice, peer: 'other', lastSeenMs: 10 * minuteMs + 59_999 },
+  ])
+  assert.deepEqual(choiceFile(file, { keep: replaceFile, log }).load(), [choice, { ...choice, peer: 'other' }])
   assert.deepEqual(said, [])
 })
 
 test('where nothing was saved there are no choices, and nobody is warned', () => {
   const { log, said } = warnings()
-  assert.deepEqual(choiceFile(file, log).load(), [])
+  assert.deepEqual(choiceFile(file, { keep: replaceFile, log }).load(), [])
   assert.deepEqual(said, [])
 })
 
 test('a file that cannot be read counts as none, is said so, and is replaced by the next choice', () => {
-  choiceFile(file, silentLog).save([choice])
+  choiceFile(file, { keep: replaceFile, log: silentLog }).save([choice])
   for (const text of [
     '',
     '{',
@@ -47,7 +51,7 @@ test('a file that cannot be read counts as none, is said so, and is replaced by 
   ]) {
     const { log, said } = warnings()
     writeFileSync(file, text)
-    const store = choiceFile(file, log)
+    const store = choiceFile(file, { keep: replaceFile, log })
     assert.deepEqual(store.load(), [], text)
     assert.equal(said.length, 1, text)
     store.save([choice])
@@ -56,7 +60,7 @@ test('a file that cannot be read counts as none, is said so, and is replaced by 
 })
 
 test('what has not changed is not written again', () => {
-  const store = choiceFile(file, silentLog)
+  const store = choiceFile(file, { keep: replaceFile, log: silentLog })
   store.save([choice])
   const { ino } = statSync(file)
   store.save([{ ...choice, lastSeenMs: choice.lastSeenMs + minuteMs - 1 }])
@@ -66,6 +70,6 @@ test('what has not changed is not written again', () => {
 })
 
 test('choices are read by their owner alone', () => {
-  choiceFile(file, silentLog).save([choice])
+  choiceFile(file, { keep: replaceFile, log: silentLog }).save([choice])
   assert.equal(statSync(file).mode & 0o777, 0o600)
 })

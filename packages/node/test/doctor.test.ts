@@ -85,7 +85,7 @@ test('a node that could run is told so, after all that it needs was tried', asyn
   const egress = await told(await folderOf(offering(backend.url), 'egress'))
   assert.deepEqual([egress.ok, egress.codes], [true, ['NOT_RUNNING']], egress.causes)
   const files = ['config', 'mesh file', 'mesh secret', 'key', 'credential', 'grants']
-  assert.deepEqual(egress.names, [...files, 'node', 'relay', 'relay', 'relays', 'backends of api'])
+  assert.deepEqual(egress.names, [...files, 'node', 'state folder', 'relay', 'relay', 'relays', 'backends of api'])
   assert.deepEqual(
     egress.examined.map(({ name, ok, ms }) => ({ name, ok, ms })),
     egress.checks,

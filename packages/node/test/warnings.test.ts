@@ -41,6 +41,8 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   CONFIG_INVALID: failing('CONFIG_INVALID'),
   FILE_MISSING: failing('FILE_MISSING'),
   FILE_UNREADABLE: failing('FILE_UNREADABLE'),
+  FILE_UNWRITABLE: of({ unwritten: [{ file: 'guards.json', reason: 'the disk is full' }] }),
+  LOG_UNWRITABLE: of({ log: { failure: 'ENOSPC', lost: 3 } }),
   KEY_TOO_OPEN: failing('KEY_TOO_OPEN'),
   KEY_INVALID: failing('KEY_INVALID'),
   MESH_INVALID: failing('MESH_INVALID'),

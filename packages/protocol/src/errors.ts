@@ -105,6 +105,7 @@ export const operationCodes = [
   'KEY_INVALID',
   'FILE_MISSING',
   'FILE_UNREADABLE',
+  'FILE_UNWRITABLE',
   'FILE_EXISTS',
   'MESH_INVALID',
   'CREDENTIAL_INVALID',

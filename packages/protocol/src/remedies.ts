@@ -5,6 +5,8 @@ export const remedies = {
   FILE_MISSING:
     'put it in its place, for the user who runs the node to read; `postern mesh issue` makes a whole folder',
   FILE_UNREADABLE: 'have a file there that the user who runs this may read: `ls -ld`, `chown`, `chmod`',
+  FILE_UNWRITABLE:
+    'make room on the disk (`df -h`, `df -i`), or let the user who runs this write there (`mount`, `ls -ld`); a running node then writes what waits by itself',
   KEY_TOO_OPEN: '`chmod 600` the file, and replace the secret if others may have read it',
   KEY_INVALID: 'carry the file over again from where it was made',
   MESH_INVALID: 'carry mesh.json over again from the folder of the authority',

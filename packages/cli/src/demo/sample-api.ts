@@ -86,4 +86,5 @@ process.on('SIGINT', stop)
 // A terminal that closes is nothing to an API; the demo ends it.
 process.on('SIGHUP', () => {})
 process.on('disconnect', stop)
-if (!process.connected) stop()
+// It is not there where there was no channel.
+if ('connected' in process && !process.connected) stop()

@@ -1,4 +1,5 @@
-import type { Member } from '@postern/identity'
+import { existsSync } from 'node:fs'
+import { type Member, probeFolder } from '@postern/identity'
 import { probeRelays, relaysToProbe } from '@postern/mesh'
 import { type Clock, noMeter, PosternError, reasonOf, silentLog, systemClock } from '@postern/protocol'
 import type { Config } from '../config.ts'
@@ -36,6 +37,7 @@ export async function diagnose(init: DoctorInit): Promise<Diagnosis> {
   const node = socket === undefined ? undefined : await askNode(examination, () => init.ask(socket, '/health'))
   if (node?.running === true) examineAnswer(examination, node)
   if (node?.running === false && config !== undefined) {
+    await examineState(examination, config)
     await examinePorts(examination, config)
     if (member !== undefined) await examineRelays(examination, member, clock)
   }
@@ -58,7 +60,7 @@ function askNode(examination: Examination, ask: () => Promise<unknown>): Promise
   return examination.of<Known | undefined>('node', async () => {
     try {
       const value = (await ask()) as Known
-      const facts = part(value, 'upMs', 'credential', 'knocks', 'relay', 'bulletin', 'register')
+      const facts = part(value, 'upMs', 'credential', 'knocks', 'relay', 'bulletin', 'register', 'unwritten', 'log')
       return { value, said: `has run for ${span(value.upMs ?? 0)}`, facts }
     } catch (error) {
       const cause = error instanceof PosternError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
@@ -90,6 +92,15 @@ function examineAnswer(examination: Examination, facts: Known): void {
     })
     examination.note('services', 0, { said: said.join('; '), facts: part(facts, 'entries', 'pathRelays', 'services') })
   }
+}
+
+/** That what the node keeps could be written; where it has no state folder yet, that was said of its key. */
+async function examineState(examination: Examination, { state }: Config): Promise<void> {
+  if (!existsSync(state)) return
+  await examination.of('state folder', () => {
+    probeFolder(state)
+    return { value: undefined, said: 'takes files' }
+  })
 }
 
 async function examinePorts(examination: Examination, config: Config): Promise<void> {

@@ -39,6 +39,10 @@ export interface Facts {
   }
   /** An authority: lines of its register that cannot be read. */
   readonly register?: { readonly unreadable: readonly number[] }
+  /** What is in the memory of a running node and cannot be written. */
+  readonly unwritten?: ReadonlyArray<{ readonly file: string; readonly reason: string }>
+  /** Whether a running node's log is written, and lines that were lost. */
+  readonly log?: { readonly failure?: string; readonly lost: number }
   /** Certificates that listeners show to clients. */
   readonly certificates?: ReadonlyArray<{ readonly file: string; readonly expiresMs: number }>
   /** Relays that the node wants a link to. */

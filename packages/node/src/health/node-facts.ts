@@ -6,7 +6,7 @@ import { Recent } from './recent.ts'
 
 /** What a running node knows of itself that may matter for its health, each time it is asked. */
 export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Facts {
-  const { authority, clock, config, counters, egress, member, mesh, renewal, startedMs } = parts
+  const { authority, clock, config, counters, egress, log, member, mesh, renewal, startedMs, state } = parts
   const recent = new Recent(() => counters.snapshot(), startedMs)
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
   return () => {
@@ -27,6 +27,8 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
       },
       bulletin: { sequence: bulletin.seq, heard: bulletinHeard },
       ...(authority && { register: { unreadable: authority.unreadable } }),
+      unwritten: state.unwritten,
+      log: { lost: log.lost, ...(log.failure !== undefined && { failure: log.failure }) },
       relays,
       knocks: recent.of('knocks_refused', nowMs),
       refused: {

@@ -1,5 +1,6 @@
 import { remedies } from '@postern/protocol'
 import * as credential from './credential-checks.ts'
+import * as disk from './disk-checks.ts'
 import type { Facts } from './facts.ts'
 import * as load from './load-checks.ts'
 import * as relay from './relay-checks.ts'
@@ -25,6 +26,18 @@ export const warningRows = {
     'A file of the node is there and cannot be read.',
     remedies.FILE_UNREADABLE,
     failed('FILE_UNREADABLE'),
+  ),
+  FILE_UNWRITABLE: row(
+    'warning',
+    'What the node keeps cannot be written: it goes on with what is in memory, which is lost when it ends.',
+    remedies.FILE_UNWRITABLE,
+    disk.unwritable,
+  ),
+  LOG_UNWRITABLE: row(
+    'warning',
+    'The log of the node cannot be written.',
+    'make room where it is written to; what waits is written then',
+    disk.logUnwritable,
   ),
   KEY_TOO_OPEN: row('error', 'A secret may be read by others.', remedies.KEY_TOO_OPEN, failed('KEY_TOO_OPEN')),
   KEY_INVALID: row('error', 'A key, or the mesh secret, is not one.', remedies.KEY_INVALID, failed('KEY_INVALID')),
