@@ -15,9 +15,14 @@ export interface RawClient extends Disposable {
 
 const patienceMs = 10_000
 
-export async function rawClient(url: string): Promise<RawClient> {
+/** Comes from another address of this host where one is given. */
+export async function rawClient(url: string, localAddress?: string): Promise<RawClient> {
   const { hostname, port } = new URL(url)
-  const socket = connect({ host: hostname, port: Number(port) })
+  const socket = connect({
+    host: hostname,
+    port: Number(port),
+    ...(localAddress === undefined ? {} : { localAddress }),
+  })
   let text = ''
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1')

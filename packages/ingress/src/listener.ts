@@ -1,9 +1,10 @@
-import type { IncomingMessage, RequestListener, Server } from 'node:http'
-import { createServer as createHttps } from 'node:https'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createSecureContext } from 'node:tls'
 import { type ExchangeFailureCode, http, PosternError } from '@postern/protocol'
 import { loadCertificate } from './certificate.ts'
+import { Door, type DoorInit } from './door.ts'
 import type { IngressConfig, ListenConfig } from './schema.ts'
 import { protocolOf } from './upgrade-protocol.ts'
 
@@ -20,7 +21,7 @@ export interface ListenerEvents {
  */
 export type Sharing = 'first' | 'next' | undefined
 
-export interface ListenInit {
+export interface ListenInit extends Pick<DoorInit, 'connections' | 'deadlines' | 'meter' | 'trusted'> {
   readonly limits: IngressConfig['limits']
   readonly events: ListenerEvents
   readonly sharing: Sharing
@@ -44,7 +45,8 @@ const malformedCode: Readonly<Record<string, ExchangeFailureCode>> = {
 /**
  * Throws ADDRESS_IN_USE, what `loadCertificate` throws, or CONFIG_INVALID where a port cannot be shared on this system.
  */
-export async function listen(config: ListenConfig, { events, limits, sharing }: ListenInit): Promise<Listener> {
+export async function listen(config: ListenConfig, init: ListenInit): Promise<Listener> {
+  const { events, limits, sharing } = init
   const url = new URL(config.url)
   const options = {
     maxHeaderSize: limits.headBytes,
@@ -61,11 +63,17 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
     shouldUpgradeCallback: (request: IncomingMessage) => protocolOf(request) !== undefined,
   }
   const certificate = config.tls && loadCertificate(config.tls)
-  const server: Server =
-    certificate === undefined
-      ? http.createServer(options, events.request)
-      : createHttps({ ...options, cert: certificate.cert, key: certificate.key }, events.request)
-  server.maxConnections = limits.connections
+  const server = http.createServer(options, events.request)
+  const door = new Door({
+    ...init,
+    handshakeMs: limits.handshakeMs,
+    proxyProtocol: config.proxyProtocol,
+    secure: certificate && createSecureContext({ ...certificate, honorCipherOrder: true }),
+    serve: servedBy(server),
+  })
+  server.on('connection', (socket: Socket) => door.arrived(socket))
+  for (const event of ['request', 'checkContinue', 'checkExpectation', 'upgrade'])
+    server.prependListener(event, ({ socket }: IncomingMessage) => door.heard(socket))
   server.on('checkContinue', events.request)
   server.on('checkExpectation', events.request)
   server.on('upgrade', events.upgrade)
@@ -93,6 +101,15 @@ export async function listen(config: ListenConfig, { events, limits, sharing }: 
       for (const socket of sockets) socket.destroy()
       server.closeAllConnections()
     },
+  }
+}
+
+/** Takes from a server what it does with a connection: it is to happen when the connection has come through the door. */
+function servedBy(server: NetServer): (socket: Socket) => void {
+  const listeners = server.listeners('connection')
+  server.removeAllListeners('connection')
+  return (socket) => {
+    for (const listener of listeners) listener.call(server, socket)
   }
 }
 

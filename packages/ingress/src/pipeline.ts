@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
+  Connections,
   Deadlines,
   type ExchangeFailureCode,
   type Log,
   type Meter,
+  Networks,
   type RequestHead,
   type ServiceName,
   type Trunks,
 } from '@postern/protocol'
 import { Admission } from './admission.ts'
-import { arrivalOf } from './arrival.ts'
+import { type ArrivalRules, arrivalOf } from './arrival.ts'
 import { Call, type CallTools } from './call.ts'
 import type { Client } from './client.ts'
 import { requestFields } from './headers.ts'
@@ -56,6 +58,14 @@ export function servicesOf(config: IngressConfig): ServiceName[] {
 export async function startIngress(init: IngressInit): Promise<Ingress> {
   const { config, log, meter, sharing } = init
   const deadlines = new Deadlines()
+  const trusted = new Networks(config.trustedProxies)
+  const rules: ArrivalRules = { encodeQuery: config.encodeQuery, forwardedField: config.forwardedField, trusted }
+  const { connections, connectionsPerAddress } = config.limits
+  const crowd = new Connections({ connections, perKey: connectionsPerAddress }, (reason) =>
+    meter.count('connections_evicted', reason),
+  )
+  /** Of connections that are no requests yet. */
+  const opening = new Deadlines()
   const routes = new RouteTable(config.routes)
   const tools: CallTools = {
     admission: new Admission(config.limits),
@@ -75,7 +85,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
   }
   const events = {
     request(request: IncomingMessage, response: ServerResponse) {
-      const accepted = accept(request, config, routes, false)
+      const accepted = accept(request, rules, routes, false)
       if ('route' in accepted) {
         const { client, head, route } = accepted
         const pipelining = pipeliningOf(request.socket, config.limits.exchangesPerConnection)
@@ -89,7 +99,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
       request.resume()
     },
     upgrade(request: IncomingMessage, _socket: unknown, early: Buffer) {
-      const accepted = accept(request, config, routes, true)
+      const accepted = accept(request, rules, routes, true)
       const turnAway = (code: ExchangeFailureCode) => {
         request.socket.end(rawAnswer(refuse(code, randomUUID())))
       }
@@ -107,7 +117,18 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
 
   const listeners: Listener[] = []
   try {
-    for (const each of config.listen) listeners.push(await listen(each, { limits: config.limits, events, sharing }))
+    for (const each of config.listen)
+      listeners.push(
+        await listen(each, {
+          limits: config.limits,
+          events,
+          sharing,
+          connections: crowd,
+          deadlines: opening,
+          trusted,
+          meter,
+        }),
+      )
   } catch (error) {
     for (const listener of listeners) await listener.close()
     throw error
@@ -122,6 +143,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
     },
     async close() {
       deadlines.stop()
+      opening.stop()
       await Promise.all(listeners.map((listener) => listener.close()))
     },
   }
@@ -132,10 +154,10 @@ type Accepted =
   | { readonly code: ExchangeFailureCode }
 
 /** A request in the mesh's form, with the route it takes; or the code of what is wrong with it. */
-function accept(request: IncomingMessage, config: IngressConfig, routes: RouteTable, upgrade: boolean): Accepted {
+function accept(request: IncomingMessage, rules: ArrivalRules, routes: RouteTable, upgrade: boolean): Accepted {
   const { method = '' } = request
   if (method === 'CONNECT' || method === 'TRACE') return { code: 'METHOD_UNSUPPORTED' }
-  const arrival = arrivalOf(request, config.encodeQuery)
+  const arrival = arrivalOf(request, rules)
   if (arrival === undefined) return { code: 'MALFORMED_REQUEST' }
   const { authority, client, scheme, target } = arrival
   const route = routes.find(arrival.host, target)

@@ -1,5 +1,6 @@
-import { isOriginForm, isServiceName, portProblem, readAuthority } from '@postern/protocol'
+import { isNetwork, isOriginForm, isServiceName, portProblem, readAuthority } from '@postern/protocol'
 import { z } from 'zod'
+import { forwardedFields } from './forwarded.ts'
 
 const listenUrl = z
   .url({
@@ -13,6 +14,12 @@ const listenSchema = z
   .strictObject({
     url: listenUrl.describe('where clients arrive; port 0 for any free one'),
     tls: z.strictObject({ cert: z.string(), key: z.string() }).optional().describe('PEM files for https'),
+    proxyProtocol: z
+      .boolean()
+      .default(false)
+      .describe(
+        'each connection begins with a header of the PROXY protocol, version 1 or 2, that says who it is from; one without, or not from ingress.trustedProxies, is closed',
+      ),
   })
   .refine(({ url, tls }) => url.startsWith('https:') === (tls !== undefined), 'https needs tls, and http has none')
 
@@ -39,8 +46,24 @@ const routeSchema = z.strictObject({
   answerMs: z.int().min(1).default(60_000).describe('time for the head of an answer, in ms'),
 })
 
-export const ingressSchema = z.strictObject({
+const network = z
+  .string()
+  .refine(isNetwork, 'must be an IP address or a network like 10.0.0.0/8, with no bit set behind it')
+
+const ingressShape = z.strictObject({
   listen: z.array(listenSchema).min(1),
+  trustedProxies: z
+    .array(network)
+    .default([])
+    .describe(
+      'addresses and networks of balancers before this ingress: what they say of who a request is from is believed, and they are not limited as one client',
+    ),
+  forwardedField: z
+    .enum(forwardedFields)
+    .default('x-forwarded-for')
+    .describe(
+      'where trusted proxies say for whom they forward; each must write it, and x-forwarded-proto beside x-forwarded-for, whatever a client has sent',
+    ),
   routes: z
     .array(routeSchema)
     .min(1)
@@ -69,7 +92,23 @@ export const ingressSchema = z.strictObject({
   requestId: z.boolean().default(true).describe('put a request id on every answer (X-Request-Id)'),
   limits: z
     .strictObject({
-      connections: z.int().min(1).default(20_000).describe('client connections at a time'),
+      connections: z
+        .int()
+        .min(1)
+        .default(20_000)
+        .describe(
+          'client connections at a time; for one more the oldest without a request so far is closed, or else that one',
+        ),
+      connectionsPerAddress: z
+        .int()
+        .min(1)
+        .default(2000)
+        .describe('client connections of one address, an IPv6 one by its /64; not of trusted proxies'),
+      handshakeMs: z
+        .int()
+        .min(1)
+        .default(5000)
+        .describe('time from a connection to the end of its TLS handshake, a PROXY header before it included, in ms'),
       exchangesPerConnection: z
         .int()
         .min(1)
@@ -113,6 +152,14 @@ export const ingressSchema = z.strictObject({
       keepAliveMs: z.int().min(1).default(60_000).describe('how long an idle connection is kept, in ms'),
     })
     .prefault({}),
+})
+
+export const ingressSchema = ingressShape.superRefine(({ listen, trustedProxies }, context) => {
+  for (const [at, { proxyProtocol }] of listen.entries()) {
+    if (!proxyProtocol || trustedProxies.length > 0) continue
+    const message = 'needs trustedProxies: who may say where connections are from'
+    context.addIssue({ code: 'custom', path: ['listen', at, 'proxyProtocol'], message })
+  }
 })
 
 export type IngressConfig = z.infer<typeof ingressSchema>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type RequestListener, Responder } from '@postern/exchange'
@@ -19,6 +20,7 @@ import {
 import { pipePair } from '@postern/protocol/testing'
 import type { Opened, Target } from '../../../test/fuzz/target.ts'
 import { ingressSchema, startIngress } from '../src/index.ts'
+import { maxProxyBytes, readProxyHeader } from '../src/proxy-header.ts'
 
 /** An ingress whose next trunk is made by `far`, which is given the other end of it. */
 async function ingressBefore(far: (pipe: Pipe) => void) {
@@ -167,7 +169,28 @@ async function openTrunk(): Promise<Opened> {
   }
 }
 
+/** The reader of what a proxy says before a connection begins: it asks for no octet that it has not the place for. */
+function openProxyHeader(): Opened {
+  const file = new URL('./vectors/proxy-headers.json', import.meta.url)
+  const vectors = JSON.parse(readFileSync(file, 'utf8')) as Array<{ octets?: string; text?: string; header: unknown }>
+  return {
+    seeds: vectors
+      .filter(({ header }) => header !== null)
+      .map(({ octets, text = '' }) => Buffer.from(octets ?? text, octets === undefined ? 'latin1' : 'hex')),
+    read(octets) {
+      const read = readProxyHeader(Buffer.from(octets))
+      if (read === 'more') assert.ok(octets.byteLength < 16 + maxProxyBytes)
+      if (read === undefined || read === 'more') return false
+      assert.ok(read.bytes <= octets.byteLength)
+      assert.deepEqual(readProxyHeader(Buffer.from(octets.subarray(0, read.bytes))), read)
+      assert.equal(readProxyHeader(Buffer.from(octets.subarray(0, read.bytes - 1))), 'more')
+      return true
+    },
+  }
+}
+
 export const ingressTargets: readonly Target[] = [
+  { name: 'proxy-header', maxBytes: 16 + maxProxyBytes, whole: false, open: openProxyHeader },
   { name: 'ingress-client', maxBytes: maxPayload, whole: false, open: openClient },
   { name: 'ingress-trunk', maxBytes: 2 * maxPayload, whole: false, open: openTrunk },
 ]

@@ -60,6 +60,24 @@ test('a route names a host as requests can have it, a path and a service', () =>
 test('the path has one to three relays, and no limit is nothing', () => {
   for (const relays of [1, 2, 3]) assert.deepEqual(wrong({ path: { relays } }), [])
   for (const relays of [0, 4, 1.5, '2']) assert.deepEqual(wrong({ path: { relays } }), ['path.relays'])
-  for (const limit of ['connections', 'headBytes', 'headMs', 'idleMs', 'keepAliveMs'])
+  for (const limit of [
+    'connections',
+    'connectionsPerAddress',
+    'handshakeMs',
+    'headBytes',
+    'headMs',
+    'idleMs',
+    'keepAliveMs',
+  ])
     assert.deepEqual(wrong({ limits: { [limit]: 0 } }), [`limits.${limit}`])
+})
+
+test('trusted proxies are networks, and PROXY headers are believed of them alone', () => {
+  assert.deepEqual(wrong({ trustedProxies: ['10.0.0.0/8', '192.0.2.1', '2001:db8::/32', '::1'] }), [])
+  for (const network of ['10.0.0.1/8', 'balancer.example.com', '10.0.0.0/33', '*', ''])
+    assert.deepEqual(wrong({ trustedProxies: [network] }), ['trustedProxies.0'], network)
+  const listen = [{ url: 'http://127.0.0.1:8080', proxyProtocol: true }]
+  assert.deepEqual(wrong({ listen }), ['listen.0.proxyProtocol'])
+  assert.deepEqual(wrong({ listen, trustedProxies: ['10.0.0.0/8'] }), [])
+  assert.deepEqual(wrong({ forwardedField: 'x-real-ip' }), ['forwardedField'])
 })

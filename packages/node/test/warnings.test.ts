@@ -68,6 +68,8 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   BACKEND_SILENT: of({ backends: [{ ...backend, silent: true }] }),
   SERVICE_BUSY: of({ refused: { ...room, services: { api: 3 } } }),
   CLIENTS_BUSY: of({ refused: { ...room, clients: 3 } }),
+  CONNECTIONS_FULL: of({ closed: { refused: { late: 9 }, evicted: { ceiling: 1 } } }),
+  PROXY_REFUSED: of({ closed: { refused: { proxy: 1 }, evicted: {} } }),
   ANSWERS_STALLED: of({ refused: { ...room, stalled: 3 } }),
   ADDRESS_IN_USE: failing('ADDRESS_IN_USE'),
   ADDRESS_TOO_NEAR: of({ relay: { addresses: ['/ip4/10.0.0.1/tcp/4001'], others: addresses, inbound: 1 } }),

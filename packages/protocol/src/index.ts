@@ -1,4 +1,5 @@
 /** The words and the wire: names, codecs with their limits, coded errors and the ports between packages. */
+export * from './connections.ts'
 export * from './credential.ts'
 export * from './deadlines.ts'
 export * from './errors.ts'

@@ -69,6 +69,11 @@ export interface Facts {
     readonly slow: number
     readonly stalled: number
   }
+  /** Connections of clients that were closed in the last minutes before a request, by the reason: refused, or for another. */
+  readonly closed?: {
+    readonly refused: Readonly<Record<string, number>>
+    readonly evicted: Readonly<Record<string, number>>
+  }
   /** Knocks that were refused in the last minutes, by the reason. */
   readonly knocks?: Readonly<Record<string, number>>
   /** Sequences of the bulletin here, and of the newest one that a neighbour has. */

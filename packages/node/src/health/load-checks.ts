@@ -18,6 +18,34 @@ export const clientsBusy: Check = ({ refused }) => {
   ]
 }
 
+/** Clients that found no room for a connection in the last minutes, or of which one took the place of another. */
+export const connectionsFull: Check = ({ closed }) => {
+  const { evicted = {}, refused = {} } = closed ?? {}
+  const lack = (reason: string) => (refused[reason] ?? 0) + (evicted[reason] ?? 0)
+  const [full, crowded] = [lack('ceiling'), lack('address')]
+  return [
+    ...(full > 0
+      ? [
+          {
+            cause: `within minutes ${full} connections were closed at the ceiling of all`,
+            severity: 'warning' as const,
+          },
+        ]
+      : []),
+    ...(crowded > 0
+      ? [{ about: 'address', cause: `within minutes ${crowded} connections were closed at the ceiling of one address` }]
+      : []),
+  ]
+}
+
+/** Proxies that did not say whom they speak for, or may not. */
+export const proxiesRefused: Check = ({ closed }) => {
+  const count = closed?.refused['proxy'] ?? 0
+  return count === 0
+    ? []
+    : [{ cause: `within minutes ${count} connections had no PROXY header, or not from a trusted proxy` }]
+}
+
 /** Answers that were ended in the last minutes since nobody read them while others waited. */
 export const answersStalled: Check = ({ refused }) => {
   const stalled = refused?.stalled ?? 0

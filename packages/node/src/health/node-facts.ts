@@ -37,6 +37,10 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
         slow: recent.of('requests_failed', nowMs)['REQUEST_TIMEOUT'] ?? 0,
         stalled: recent.of('exchanges_aborted', nowMs)['STALLED'] ?? 0,
       },
+      closed: {
+        refused: recent.of('connections_refused', nowMs),
+        evicted: recent.of('connections_evicted', nowMs),
+      },
       ...(config.relay && {
         relay: {
           addresses,

@@ -169,6 +169,18 @@ export const warningRows = {
     'nothing, if somebody tries; if it is a proxy before this ingress, name it in ingress.trustedProxies; else raise the limit that is met: ingress.limits',
     load.clientsBusy,
   ),
+  CONNECTIONS_FULL: row(
+    'info',
+    'There was no room for connections of clients.',
+    'nothing, if somebody tries: who says nothing is closed first; if it is a proxy before this ingress, name it in ingress.trustedProxies; else raise ingress.limits.connections or connectionsPerAddress',
+    load.connectionsFull,
+  ),
+  PROXY_REFUSED: row(
+    'info',
+    'Connections did not begin with a PROXY header from a trusted proxy.',
+    'where it is your balancer, have it send PROXY headers and name its address in ingress.trustedProxies; else close the port to all others',
+    load.proxiesRefused,
+  ),
   ANSWERS_STALLED: row(
     'info',
     'Answers that nobody read were ended, since requests waited for their connections.',

@@ -16,9 +16,13 @@ export class SpreadIngress implements Ingress {
   static async start(config: IngressConfig, hands: readonly Hand[]): Promise<SpreadIngress> {
     const [first, ...others] = hands
     const share = (each: IngressConfig, index: number): IngressConfig => {
-      const { connections, exchangesPerService } = config.limits
+      const { connections, connectionsPerAddress, exchangesPerService } = config.limits
       const part = (whole: number) => Math.max(1, Math.floor((whole + index) / hands.length))
-      const limits = { connections: part(connections), exchangesPerService: part(exchangesPerService) }
+      const limits = {
+        connections: part(connections),
+        connectionsPerAddress: part(connectionsPerAddress),
+        exchangesPerService: part(exchangesPerService),
+      }
       return { ...each, limits: { ...config.limits, ...limits } }
     }
     const urls = (await first?.call({ type: 'listen', config: share(config, 0), sharing: 'first' })) ?? []
