@@ -31,7 +31,8 @@ const responses = [
   'HTTP/1.0 200 OK\r\nconnection: keep-alive\r\nkeep-alive: timeout=5\r\ncontent-length: 0\r\n\r\n',
   'HTTP/1.1 204 No Content\r\nConnection: x-a, close\r\nx-a: b\r\n\r\n',
   'HTTP/1.1 200 OK\r\n\r\nuntil the end',
-  'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x02hi',
+  'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+    'sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x02hi',
 ].map(latin1)
 
 const asks = [
@@ -63,7 +64,12 @@ const requests: readonly RequestHead[] = [
   requestHead({ fields: ['accept', '*/*', 'te', 'trailers', 'expect', '100-continue'] }),
   requestHead({ method: 'POST', fields: ['content-length', '5'], end: false }),
   requestHead({ method: 'PUT', end: false }),
-  requestHead({ fields: ['upgrade', 'websocket'], upgrade: true, end: false }),
+  requestHead({
+    // The handshake of RFC 6455 section 1.3.
+    fields: ['upgrade', 'websocket', 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version', '13'],
+    upgrade: true,
+    end: false,
+  }),
 ]
 
 function payloadOf(head: RequestHead): Buffer {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -65,7 +64,7 @@ async function visit(port: number, octets: Uint8Array, answered?: () => boolean)
   socket.on('data', (piece: Buffer) => pieces.push(piece))
   // A server that closes before it has read everything resets the connection.
   socket.on('error', () => {})
-  const closed = once(socket, 'close')
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   socket.write(octets)
   if (answered !== undefined) {
     const waits = () => !socket.closed && (pieces.length === 0 || !answered())
