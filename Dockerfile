@@ -18,7 +18,7 @@ COPY --from=build /app/packages /app/packages
 RUN ln -s /app/packages/cli/bin/postern.mjs /usr/local/bin/postern
 # An empty volume takes the owner and the mode of the folder it is mounted on, and keys must be their user's alone: these
 # are the folders where docker-compose.yml mounts volumes.
-RUN install --directory --owner=node --group=node --mode=0700 /node /authority \
+RUN install --directory --owner=node --group=node --mode=0700 /node /authority /nodes/authority \
   /nodes/relay-1 /nodes/relay-2 /nodes/relay-3 /nodes/egress-1 /nodes/egress-2 /nodes/ingress
 USER node
 WORKDIR /node

@@ -22,3 +22,4 @@ for egress in egress-1 egress-2; do
   issue "$egress" --role egress --service api
 done
 issue ingress --role ingress --service api
+issue authority --role authority

@@ -21,10 +21,11 @@ import { Machines } from './compose/machines.ts'
 
 const sorted = (values: readonly string[]) => [...new Set(values)].toSorted()
 
-test('the mesh is that of the demo: three relays, two egresses, an ingress', () => {
+test('the mesh is that of the demo: three relays, two egresses, an ingress, and the authority that renews them', () => {
   assert.deepEqual(namesOf('relay'), ['relay-1', 'relay-2', 'relay-3'])
   assert.deepEqual(namesOf('egress'), ['egress-1', 'egress-2'])
   assert.deepEqual(namesOf('ingress'), ['ingress'])
+  assert.deepEqual(namesOf('authority'), ['authority'])
 })
 
 test('only the egresses share a network with the API', () => {
@@ -46,13 +47,24 @@ test('the ingress alone has a port on the host, on the loopback address, and it 
   )
 })
 
-test('the authority is on no network, and its key is mounted at no node', () => {
+test('the keys of the authority are where they are made, which no network reaches, and where they renew, which opens no port', () => {
   assert.deepEqual(networksOf(serviceOf('init')), [])
-  const holders = services.filter(([, service]) => mountsOf(service).some(({ source }) => source === 'authority'))
-  assert.deepEqual(
-    holders.map(([name]) => name),
-    ['init'],
+  const { networks, ports } = serviceOf('authority')
+  assert.deepEqual([networks, ports, compose.networks['mesh']?.internal], [['mesh'], undefined, true])
+  const holders = services.flatMap(([name, service]) =>
+    mountsOf(service).flatMap(({ source, target }) => (source === 'authority-keys' ? [[name, target]] : [])),
   )
+  assert.deepEqual(Object.fromEntries(holders), {
+    init: '/authority',
+    authority: nodes.get('authority')?.authority?.folder,
+  })
+})
+
+test('the log of every container is limited', () => {
+  for (const [name, { logging }] of services) {
+    assert.match(logging?.options['max-size'] ?? '', /^\d+m$/, name)
+    assert.match(logging?.options['max-file'] ?? '', /^\d+$/, name)
+  }
 })
 
 test('the folder of a node is mounted at that node, and at init, which fills it', () => {
@@ -145,13 +157,17 @@ suite('the mesh that init founds', () => {
       return host
     })
   /** Runs the health check of every node: exit code 0 is healthy, 3 says that no node runs. */
+  const healthsOf = () =>
+    Promise.all(
+      Array.from(nodes.keys(), async (name) => {
+        const [kind, ...command] = serviceOf(name).healthcheck?.test ?? []
+        const { exitCode, said } = await machines.run(name, command)
+        return { name, kind, exitCode, said }
+      }),
+    )
   const healthsAre = async (expected: number) => {
-    const checks = Array.from(nodes.keys(), async (name) => {
-      const [kind, ...command] = serviceOf(name).healthcheck?.test ?? []
-      const { exitCode, said } = await machines.run(name, command)
+    for (const { exitCode, kind, name, said } of await healthsOf())
       assert.deepEqual([kind, exitCode], ['CMD', expected], `${name}: ${said}`)
-    })
-    await Promise.all(checks)
   }
 
   before(async () => {
@@ -175,7 +191,7 @@ suite('the mesh that init founds', () => {
   })
 
   test('init that runs again leaves the mesh as it is', async () => {
-    const all = ['authority', ...nodes.keys()].map((name) => machines.volume(name))
+    const all = ['authority-keys', ...nodes.keys()].map((name) => machines.volume(name))
     const contents = () =>
       all.flatMap((folder) =>
         readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -192,7 +208,8 @@ suite('the mesh that init founds', () => {
   test('nodes start from relays by the name of their service, on the port they listen on, over a network they share', () => {
     const relays = namesOf('relay')
     for (const [at, relay] of relays.entries()) assert.deepEqual(startsFrom(relay), relays.slice(0, at))
-    for (const name of [...namesOf('egress'), ...namesOf('ingress')]) assert.deepEqual(startsFrom(name), relays)
+    for (const name of [...namesOf('egress'), ...namesOf('ingress'), ...namesOf('authority')])
+      assert.deepEqual(startsFrom(name), relays)
   })
 
   test('egresses find the API by the name of its service, on the port it is told to listen on', () => {
@@ -240,6 +257,18 @@ suite('the mesh that init founds', () => {
     })
     const { message, url } = JSON.parse(answer) as { message: string; url: string }
     assert.deepEqual([message, url], ['Hello from behind the mesh.', '/orders?open=1'])
-    await healthsAre(0)
+    const folder = machines.volume('authority-keys')
+    await start('authority', { POSTERN_AUTHORITY__FOLDER: folder })
+    await eventually('every node is well', async () => (await healthsOf()).every(({ exitCode }) => exitCode === 0))
+    for (const name of nodes.keys()) {
+      const { exitCode, said } = await machines.run(name, ['postern', 'renew', '--socket', 'state/admin.sock'])
+      assert.equal(exitCode, 0, `${name}: ${said}`)
+    }
+    const { said } = await machines.run('authority', ['postern', 'mesh', 'list', '--json', '--authority', folder])
+    const listed = (JSON.parse(said) as { nodes: Array<{ name: string; state: string; renewed?: string }> }).nodes
+    assert.deepEqual(
+      listed.map(({ name, renewed, state }) => [name, state, renewed !== undefined]),
+      [...nodes.keys()].toSorted().map((name) => [name, 'member', true]),
+    )
   })
 })

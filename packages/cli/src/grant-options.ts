@@ -1,6 +1,6 @@
 import type { Grant } from '@postern/identity'
 import { excerpt, isServicePattern, nearest, PosternError, type Role, roles } from '@postern/protocol'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { collect, duration } from './options.ts'
 
 export interface GrantOptions {
@@ -11,8 +11,8 @@ export interface GrantOptions {
   readonly life: number
 }
 
-/** What a node is granted; the same for a folder that is issued and for an invite. */
-export function withGrant(command: Command): Command {
+/** What a node is granted; the same for a folder that is issued and for an invite, but for how long. */
+export function withGrant(command: Command, usualLife: { readonly text: string; readonly why: string }): Command {
   return command
     .requiredOption('--role <role>', `${roles.join(', ')}; may be given several times`, collect, [])
     .option(
@@ -23,7 +23,11 @@ export function withGrant(command: Command): Command {
     )
     .option('--name <name>', 'name of the node (default: its first role)')
     .option('--authority <folder>', 'folder of the authority', '.')
-    .option('--life <duration>', 'how long a credential is valid: 90d, 24h', duration, duration('90d'))
+    .addOption(
+      new Option('--life <duration>', `how long the credential is valid; ${usualLife.why}`)
+        .argParser(duration)
+        .default(duration(usualLife.text), usualLife.text),
+    )
 }
 
 /** Throws USAGE. */

@@ -26,11 +26,15 @@ export interface Admitted {
   readonly peer: PeerName
   readonly name: string
   readonly by: 'invite' | 'renewal' | 'replacement'
+  /** When the credential ends. */
+  readonly expiresMs: number
 }
 
 export interface AdmitOptions {
   /** How long a credential may be over and still be renewed. */
   readonly graceMs?: number
+  /** The longest life of a credential that is renewed, or that is for a new key; that of the one that is shown, else. */
+  readonly maxLifeMs?: number
 }
 
 /**
@@ -42,21 +46,32 @@ export async function admit(
   folder: string,
   request: string,
   clock: Clock = systemClock,
-  { graceMs = usualGraceMs }: AdmitOptions = {},
+  options: AdmitOptions = {},
 ): Promise<Admitted> {
   const enrolment = await verifyEnrolment(request)
-  return await exclusively(folder, clock, (authority) => answer(authority, enrolment, graceMs))
+  return await exclusively(folder, clock, (authority) => answer(authority, enrolment, options))
 }
 
-async function answer(authority: Authority, { claim, peer, replyKey }: Enrolment, graceMs: number): Promise<Admitted> {
+async function answer(
+  authority: Authority,
+  { claim, peer, replyKey }: Enrolment,
+  options: AdmitOptions,
+): Promise<Admitted> {
   const by = 'invite' in claim ? 'invite' : 'replacement' in claim ? 'replacement' : 'renewal'
-  const grant = await grantOf(authority, peer, claim, graceMs)
-  const credential = await issue(authority, peer, grant, 'replacement' in claim ? peerIn(claim.credential) : undefined)
+  const grant = await grantOf(authority, peer, claim, options)
+  const replaces = 'replacement' in claim ? peerIn(claim.credential) : undefined
+  const credential = await issue(authority, peer, grant, { by, replaces })
   const membership = { ...membershipNow(authority), credential }
-  return { admission: await sealAdmission(membership, replyKey, authority.signatory), peer, name: grant.name, by }
+  const admission = await sealAdmission(membership, replyKey, authority.signatory)
+  return { admission, peer, name: grant.name, by, expiresMs: authority.clock.now() + grant.lifeMs }
 }
 
-async function grantOf(authority: Authority, peer: PeerName, claim: Claim, graceMs: number): Promise<Grant> {
+async function grantOf(
+  authority: Authority,
+  peer: PeerName,
+  claim: Claim,
+  { graceMs = usualGraceMs, maxLifeMs = Number.POSITIVE_INFINITY }: AdmitOptions,
+): Promise<Grant> {
   if ('invite' in claim) return await redeem(authority, peer, claim.invite)
   const shown = peerIn(claim.credential)
   // What has ended is renewed for the key it was of, and gives no other.
@@ -65,7 +80,8 @@ async function grantOf(authority: Authority, peer: PeerName, claim: Claim, grace
   if ('replacement' in claim) await replace(authority, { old: shown, peer, ...claim })
   else if (shown !== peer)
     throw new PosternError('CREDENTIAL_WRONG_PEER', 'a credential is renewed for its own peer alone')
-  return grantIn(credential)
+  const grant = grantIn(credential)
+  return { ...grant, lifeMs: Math.min(grant.lifeMs, maxLifeMs) }
 }
 
 /** An invite is good once, but for its first user again: an answer may have been lost. */

@@ -82,7 +82,8 @@ async function sealInvite(authority: Authority, grant: Grant, lifeMs: number): P
   }
   const expires = new Date(expiresMs).toISOString()
   const { name: granted, roles: asked, services } = grant
-  register(folder, { name: granted, credential: id, roles: [...asked], services: [...services], expires })
+  const at = new Date(clock.now()).toISOString()
+  register(folder, { name: granted, credential: id, roles: [...asked], services: [...services], expires, at })
   return { text: `${prefix}${Buffer.from(JSON.stringify(invitation)).toString('base64url')}`, id, expiresMs }
 }
 

@@ -6,7 +6,7 @@ import { type Grant, type SealedCredential, sealCredential } from './credential.
 import { partsOf } from './disclosure.ts'
 import { generateKey, type NodeKey, saveKey } from './keys.ts'
 import { exclusively } from './publish.ts'
-import { register } from './register.ts'
+import { type Issued, register } from './register.ts'
 import { fileNames, readSecretFile, writeNewFile, writeSecretFile } from './store.ts'
 
 export const defaultLifeMs = 90 * 24 * 3600_000
@@ -19,7 +19,7 @@ export async function issue(
   authority: Authority,
   peer: PeerName,
   grant: Grant,
-  replaces?: PeerName,
+  { by, replaces }: { readonly by: NonNullable<Issued['by']>; readonly replaces?: PeerName | undefined },
 ): Promise<SealedCredential> {
   const sealed = await sealCredential({ ...grant, peer }, authority.signatory, authority.clock)
   const { exp = 0, jti = '' } = decodeJwt(partsOf(sealed)[0])
@@ -31,6 +31,8 @@ export async function issue(
     services: [...grant.services],
     expires: new Date(exp * 1000).toISOString(),
     ...(replaces === undefined ? {} : { replaces }),
+    at: new Date(authority.clock.now()).toISOString(),
+    by,
   })
   return sealed
 }
@@ -47,7 +49,7 @@ export async function issueNode(authority: Authority, folder: string, order: Nod
   const grant = { lifeMs: defaultLifeMs, ...order }
   const membership = await exclusively(authority.folder, authority.clock, async (newest) => ({
     ...membershipNow(newest),
-    credential: await issue(newest, key.peerId.toString(), grant),
+    credential: await issue(newest, key.peerId.toString(), grant, { by: 'issue' }),
   }))
   writeMembership(folder, membership)
   return key

@@ -14,6 +14,10 @@ const entrySchema = z.object({
   expires: z.string(),
   /** The peer in whose place this one came. */
   replaces: z.string().optional(),
+  /** When, ISO 8601. */
+  at: z.iso.datetime().optional(),
+  /** What it came of: `issue` of a folder, asked for by an `invite`, a `renewal` or a `replacement`. None for an invite. */
+  by: z.enum(['issue', 'invite', 'renewal', 'replacement']).optional(),
 })
 
 /** A credential, or an invite to one, that an authority has issued. */

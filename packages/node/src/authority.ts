@@ -10,6 +10,8 @@ export interface AuthorityInit {
   /** How long a credential may be over and still be renewed. */
   readonly graceMs: number
   readonly state: Pick<StateWriter, 'watch'>
+  /** The longest life of a credential that is renewed. */
+  readonly maxLifeMs: number
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -41,8 +43,9 @@ export class AuthorityPart {
   }
 
   readonly admit: Admit = async (request) => {
-    const { clock, folder, graceMs, log, meter } = this.#init
-    const granted = await admit(folder, request, clock, { graceMs }).catch((error) => this.#unkept(error))
+    const { clock, folder, graceMs, log, maxLifeMs, meter } = this.#init
+    const options = { graceMs, maxLifeMs }
+    const granted = await admit(folder, request, clock, options).catch((error) => this.#unkept(error))
     const { admission, by, name, peer } = granted
     meter.count('enrolments', by)
     log.info('credential granted', { peer, name, by })

@@ -86,7 +86,7 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
 
   const authority =
     config.authority &&
-    (await AuthorityPart.open({ folder: config.authority.folder, graceMs: config.renewalGraceMs, state, ...tools }))
+    (await AuthorityPart.open({ ...config.authority, graceMs: config.renewalGraceMs, state, ...tools }))
   const front = await openFront({ config, logged, ...tools })
   const { egress } = front
   const nursery = new Nursery({ threads: front.threads().length })

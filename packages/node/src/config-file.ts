@@ -110,7 +110,9 @@ export function checkConfig(source: Sourced, file: string): Config {
     state: at(config.state),
     admin: { socket: at(config.admin.socket ?? join(config.state, 'admin.sock')) },
     ...(ingress === undefined ? {} : { ingress }),
-    ...(config.authority === undefined ? {} : { authority: { folder: at(config.authority.folder) } }),
+    ...(config.authority === undefined
+      ? {}
+      : { authority: { ...config.authority, folder: at(config.authority.folder) } }),
   })
 }
 

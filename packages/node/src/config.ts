@@ -84,6 +84,13 @@ export const configSchema = z.strictObject({
   authority: z
     .strictObject({
       folder: z.string().describe('folder of the authority; this node answers invites and renewals with its keys'),
+      maxLifeMs: z
+        .int()
+        .min(60_000)
+        .default(7 * 24 * 3600_000)
+        .describe(
+          'the longest life of a credential that this node renews, in ms: short, because it is renewed at two thirds of it; one that was issued for less stays at that',
+        ),
     })
     .optional(),
 })

@@ -50,7 +50,9 @@ test('a credential that expires is logged at 30, 7 and 1 days, and when it has',
   const { look } = watched()
   const said: string[] = []
   for (let hours = 40 * 24; hours > -48; hours--) {
-    const credential = { notBeforeMs: -dayMs, expiresMs: hours * 3600_000, dueMs: 0, revoked: false }
+    const expiresMs = hours * 3600_000
+    const times = { notBeforeMs: expiresMs - 90 * dayMs, expiresMs, dueMs: expiresMs - 30 * dayMs }
+    const credential = { ...times, failure: 'NO_AUTHORITY', revoked: false } as const
     for (const line of look({ credential })) said.push(`${hours / 24} ${line}`)
   }
   assert.deepEqual(said, [

@@ -51,7 +51,9 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   CREDENTIAL_WRONG_PEER: failing('CREDENTIAL_WRONG_PEER'),
   CREDENTIAL_EARLY: of({ credential: { ...credential, notBeforeMs: nowMs + 1 } }),
   CREDENTIAL_EXPIRED: of({ credential: { ...credential, expiresMs: nowMs } }),
-  CREDENTIAL_EXPIRING: of({ credential: { ...credential, expiresMs: nowMs + 30 * dayMs } }),
+  CREDENTIAL_EXPIRING: of({
+    credential: { ...credential, notBeforeMs: nowMs - 60 * dayMs, expiresMs: nowMs + 29 * dayMs, dueMs: 0 },
+  }),
   CERTIFICATE_EXPIRING: of({ certificates: [{ file: 'cert.pem', expiresMs: nowMs - 1 }] }),
   CREDENTIAL_REVOKED: of({ credential: { ...credential, revoked: true } }),
   CREDENTIAL_REFUSED: faulty({ kind: 'credential', code: 'CREDENTIAL_REFUSED', reason: '' }),
@@ -113,7 +115,7 @@ test('what a failure itself says of the remedy is more to the point than the reg
 
 test('the end of a credential is spoken of from 30 days on, and gravely on the last', () => {
   const severityAt = (days: number) =>
-    warningsOf(of({ credential: { ...credential, expiresMs: nowMs + days * dayMs } })).map(
+    warningsOf(of({ credential: { ...lasting(90, days), failure: 'NO_AUTHORITY' } })).map(
       ({ code, severity }) => `${code} ${severity}`,
     )
   assert.deepEqual([31, 30.1].flatMap(severityAt), [])
@@ -129,8 +131,37 @@ test('the end of a credential is spoken of from 30 days on, and gravely on the l
   assert.deepEqual(severityAt(0), ['CREDENTIAL_EXPIRED error'])
 })
 
+/** A credential of a life of so many days, of which so many are left. */
+function lasting(life: number, left: number) {
+  const expiresMs = nowMs + left * dayMs
+  return { notBeforeMs: expiresMs - life * dayMs, expiresMs, dueMs: expiresMs - (life * dayMs) / 3, revoked: false }
+}
+
+test('one of a week is not spoken of while it is renewed in time, and gravely when a few hours are left', () => {
+  const severityAt = (hours: number, failure?: 'NO_AUTHORITY') =>
+    warningsOf(of({ credential: { ...lasting(7, hours / 24), ...(failure && { failure }) } })).map(
+      ({ severity }) => severity,
+    )
+  assert.deepEqual(
+    [7 * 24, 100, 57, 56].flatMap((hours) => severityAt(hours)),
+    [],
+  )
+  assert.deepEqual(
+    [56, 29].flatMap((hours) => severityAt(hours, 'NO_AUTHORITY')),
+    ['info', 'info'],
+  )
+  assert.deepEqual(
+    [28, 9].flatMap((hours) => severityAt(hours)),
+    ['warning', 'warning'],
+  )
+  assert.deepEqual(
+    [8, 1].flatMap((hours) => severityAt(hours)),
+    ['error', 'error'],
+  )
+})
+
 test('a credential that is renewed in time is not spoken of; one that was not says why', () => {
-  const soon = { ...credential, expiresMs: nowMs + dayMs }
+  const soon = lasting(90, 1)
   assert.deepEqual(warningsOf(of({ credential: { ...soon, dueMs: nowMs + 1 } })), [])
   const [late] = warningsOf(of({ credential: { ...soon, failure: 'NO_AUTHORITY' } }))
   assert.match(late?.cause ?? '', /not renewed: NO_AUTHORITY/)

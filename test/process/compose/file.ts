@@ -25,6 +25,7 @@ export interface Service {
   readonly cap_add?: readonly string[]
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
 }
 
 interface Compose {
@@ -37,6 +38,7 @@ interface NodeConfig {
   readonly relay?: { readonly listen: readonly string[]; readonly announce: readonly string[] }
   readonly ingress?: { readonly listen: ReadonlyArray<{ readonly url: string }> }
   readonly egress?: { readonly services: Readonly<Record<string, { readonly backends: readonly string[] }>> }
+  readonly authority?: { readonly folder: string }
   readonly drainMs?: number
 }
 
@@ -84,6 +86,6 @@ export const nodes = new Map(
   }),
 )
 export const rolesOf = (config: NodeConfig) =>
-  (['relay', 'ingress', 'egress'] as const).filter((role) => config[role] !== undefined)
+  (['relay', 'ingress', 'egress', 'authority'] as const).filter((role) => config[role] !== undefined)
 export const namesOf = (role: keyof NodeConfig) =>
   [...nodes].filter(([, config]) => role in config).map(([name]) => name)

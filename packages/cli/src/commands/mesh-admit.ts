@@ -15,14 +15,17 @@ export function admitCommand(): Command {
     )
     .action(async (file: string, options: { out: string; authority: string; json?: true }) => {
       const { admit, readPublicFile, writeNewFile } = await import('@postern/identity')
-      const { admission, name, peer } = await admit(resolve(options.authority), readPublicFile(file).trim())
+      const request = readPublicFile(file).trim()
+      const { admission, expiresMs, name, peer } = await admit(resolve(options.authority), request)
+      const expires = new Date(expiresMs).toISOString()
       writeNewFile(resolve(options.out), `${admission}\n`)
       print(
         options.json,
-        { name, peer, file: resolve(options.out) },
+        { name, peer, expires, file: resolve(options.out) },
         () =>
           `${name} is admitted\n${sheet([
             ['peer', peer],
+            ['credential', `until ${expires}, and renewed by itself while a node of the role authority runs`],
             ['answer', resolve(options.out)],
           ])}\n\nNext, on its host, in its folder: postern join --reply ${options.out}`,
       )

@@ -11,7 +11,12 @@ interface InviteOptions extends GrantOptions {
 }
 
 export function inviteCommand(): Command {
-  return withJson(withGrant(new Command('invite')))
+  return withJson(
+    withGrant(new Command('invite'), {
+      text: '7d',
+      why: 'a running node of the role authority renews it; choose more where none runs',
+    }),
+  )
     .description('print one line that lets one node join, once; hand it over as a secret')
     .option('--expires <duration>', 'how long the invite is good: 24h, at most 30d', duration, duration('24h'))
     .addHelpText(

@@ -12,7 +12,9 @@ interface IssueOptions extends GrantOptions {
 }
 
 export function issueCommand(): Command {
-  return withJson(withGrant(new Command('issue')))
+  return withJson(
+    withGrant(new Command('issue'), { text: '90d', why: 'a running node of the role authority renews it' }),
+  )
     .description('make a node folder: key, credential, mesh file and a starter config; works offline')
     .requiredOption('--out <folder>', 'folder to make; it holds a private key, so carry it as a secret')
     .option(

@@ -6,6 +6,7 @@ import { print, sheet } from '../output.ts'
 import { admitCommand } from './mesh-admit.ts'
 import { inviteCommand } from './mesh-invite.ts'
 import { issueCommand } from './mesh-issue.ts'
+import { listCommand } from './mesh-list.ts'
 
 export function meshCommand(): Command {
   return new Command('mesh')
@@ -14,6 +15,7 @@ export function meshCommand(): Command {
     .addCommand(inviteCommand())
     .addCommand(issueCommand())
     .addCommand(admitCommand())
+    .addCommand(listCommand())
 }
 
 function create(): Command {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { PosternError } from '@postern/protocol'
 import { Command } from 'commander'
-import { colours } from '../colours.ts'
+import { damagedRegister } from '../damaged-register.ts'
 import { withJson } from '../options.ts'
 import { print, sheet, short } from '../output.ts'
 import { nobodyTold, tellMesh } from '../tell-mesh.ts'
@@ -27,16 +27,11 @@ export function revokeCommand(): Command {
             ['names', [...new Set(issued.map(({ name }) => name))].join(', ') || 'not in the register'],
             ['bulletin', `number ${seq}`],
             ['told', told.map(short).join(', ') || 'nobody yet'],
-          ])}${unreadable.length === 0 ? '' : damaged(unreadable)}`,
+          ])}${damagedRegister(unreadable)}`,
       )
       if (options.offline !== true && told.length === 0)
         throw new PosternError('NO_RELAY', 'the bulletin is signed and kept, but no relay could be told', {
           remedy: 'run the same command again where a relay of the mesh file can be reached',
         })
     })
-}
-
-function damaged(lines: readonly number[]): string {
-  const which = `${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}`
-  return `\n\n${colours.yellow('warning')} ${which} of issued.jsonl cannot be read: what was issued there is taken back by its peer id alone`
 }

@@ -4,12 +4,18 @@ import type { Check, Found, Severity } from './warning.ts'
 
 const dayMs = 24 * 3600_000
 
-/** When an end that comes nearer is spoken of, and how gravely. */
-const notices: ReadonlyArray<readonly [days: number, severity: Severity]> = [
-  [1, 'error'],
-  [7, 'warning'],
-  [30, 'info'],
+/**
+ * When an end that comes nearer is spoken of, and how gravely: when so many days are left, and no more than this share of
+ * the whole life, so that one of a week is not spoken of for most of it.
+ */
+const notices: ReadonlyArray<readonly [days: number, share: number, severity: Severity]> = [
+  [1, 1 / 20, 'error'],
+  [7, 1 / 6, 'warning'],
+  [30, 1 / 3, 'info'],
 ]
+
+/** A renewal that is due is tried at once; nothing is said before it could have been heard of. */
+const renewalMs = 60_000
 
 type Credential = NonNullable<Facts['credential']>
 
@@ -37,22 +43,30 @@ export const revoked = orHeld('CREDENTIAL_REVOKED', (credential) =>
 
 /** One that is renewed in time is nothing to speak of, however short its life is. */
 export const expiring: Check = ({ credential, nowMs }) => {
-  if (credential === undefined || credential.expiresMs <= nowMs || credential.dueMs > nowMs) return []
+  if (credential === undefined || credential.expiresMs <= nowMs) return []
+  const sinceDueMs = nowMs - credential.dueMs
+  if (sinceDueMs < 0 || (credential.failure === undefined && sinceDueMs < renewalMs)) return []
   const why = credential.failure === undefined ? '' : `; it was not renewed: ${credential.failure}`
-  const [found] = soonOver(credential.expiresMs, nowMs, undefined)
+  const lifeMs = credential.expiresMs - credential.notBeforeMs
+  const [found] = soonOver({ expiresMs: credential.expiresMs, lifeMs }, nowMs, undefined)
   return found === undefined ? [] : [{ ...found, cause: `${found.cause}${why}` }]
 }
 
 export const certificateExpiring: Check = ({ certificates = [], nowMs }) =>
-  certificates.flatMap(({ expiresMs, file }) => soonOver(expiresMs, nowMs, file))
+  certificates.flatMap(({ expiresMs, file }) => soonOver({ expiresMs, lifeMs: Number.POSITIVE_INFINITY }, nowMs, file))
 
-function soonOver(expiresMs: number, nowMs: number, file: string | undefined): Found[] {
+interface Span {
+  readonly expiresMs: number
+  readonly lifeMs: number
+}
+
+function soonOver({ expiresMs, lifeMs }: Span, nowMs: number, file: string | undefined): Found[] {
   const leftMs = expiresMs - nowMs
-  const notice = notices.find(([days]) => leftMs <= days * dayMs)
+  const notice = notices.find(([days, share]) => leftMs <= Math.min(days * dayMs, share * lifeMs))
   if (notice === undefined) return []
   const until = date(expiresMs)
   const said = leftMs <= 0 ? `was valid until ${until}` : `is valid for another ${span(leftMs)}, until ${until}`
-  return [{ about: file, cause: `${file ?? 'it'} ${said}`, severity: notice[1] }]
+  return [{ about: file, cause: `${file ?? 'it'} ${said}`, severity: notice[2] }]
 }
 
 export const behind: Check = ({ bulletin }) => {

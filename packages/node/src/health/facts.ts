@@ -31,7 +31,7 @@ export interface Facts {
   readonly credential?: {
     readonly notBeforeMs: number
     readonly expiresMs: number
-    /** When a running node renews it; 0 where none runs. */
+    /** When a running node renews it. */
     readonly dueMs: number
     /** Why it was not renewed since. */
     readonly failure?: Code

@@ -5,6 +5,7 @@ import type { Clock } from '@postern/protocol'
 import { type Config, rolesOf } from '../config.ts'
 import { type ConfigSources, loadConfig } from '../config-file.ts'
 import { checkGrants } from '../grants.ts'
+import { renewalDueMs } from '../renewal.ts'
 import type { Examination } from './examination.ts'
 
 /** What a node is made of, as far as it could be read. */
@@ -45,7 +46,7 @@ async function examineMember(examination: Examination, config: Config, clock: Cl
     const value = await loadMember(config.mesh, config.state, clock)
     const { name, notBeforeMs } = value.credential
     const expiresMs = termOf(value).untilMs
-    const facts = { credential: { expiresMs, notBeforeMs, dueMs: 0, revoked: false } }
+    const facts = { credential: { expiresMs, notBeforeMs, dueMs: renewalDueMs(value), revoked: false } }
     return { value, said: `${name}, valid until ${new Date(expiresMs).toISOString()}`, facts }
   })
   if (member === undefined) return undefined
