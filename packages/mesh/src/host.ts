@@ -1,6 +1,7 @@
 import type { ComponentLogger, Connection, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Member, VerifiedCredential } from '@postern/identity'
 import {
   type Clock,
@@ -15,7 +16,7 @@ import { createLibp2p } from 'libp2p'
 import { Bans } from './limits/bans.ts'
 import { askingPace, Pace } from './limits/pace.ts'
 import { linksPerNeighbour } from './limits/relay-limits.ts'
-import { isCircuitAddress } from './link/address.ts'
+import { isCircuitAddress, isHostAddress, withoutPeer } from './link/address.ts'
 import { knockProtector } from './link/knock.ts'
 import { type Met, memberEncrypter } from './link/member.ts'
 import { meshYamux } from './link/muxer.ts'
@@ -56,6 +57,16 @@ export interface Host {
   /** Peers with whom a link failed at a credential: what was wrong the last time, and how often something was. */
   readonly refused: ReadonlyMap<PeerName, Refusal>
   readonly peer: PeerName
+  /**
+   * Dials one address, which ends in its peer id, beside whatever else is dialled: libp2p's own dial joins those to one
+   * peer, with the addresses of all. Throws what the transport throws.
+   */
+  dialAddress(address: Multiaddr, signal: AbortSignal): Promise<Connection>
+}
+
+/** The part of libp2p's transport manager that is meant here. */
+interface Transports {
+  dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
 }
 
 interface Refusal {
@@ -71,7 +82,7 @@ export async function startHost(init: HostInit): Promise<Host> {
   const roster = new Roster(member.bulletin)
   const heard = new Map<PeerName, number>()
   const refused = new Map<PeerName, Refusal>()
-  const parts: { upgrader?: Upgrader } = {}
+  const parts: { upgrader?: Upgrader; transports?: Transports } = {}
   const bans = new Bans({
     clock,
     log,
@@ -125,6 +136,8 @@ export async function startHost(init: HostInit): Promise<Host> {
       reconnectRetries: 0,
     },
     connectionMonitor: { enabled: false },
+    // Whoever told of an address, the DHT among them: what is dialled is a host on TCP, never a socket file.
+    connectionGater: { denyDialMultiaddr: (address) => !isHostAddress(withoutPeer(address)) },
     peerStore: {
       maxAddressAge: 3 * day,
       maxPeerAge: 4 * day,
@@ -133,8 +146,9 @@ export async function startHost(init: HostInit): Promise<Host> {
     },
     logger: quiet,
     services: {
-      parts: (components: { upgrader: Upgrader; registrar: StreamRegistrar }) => {
+      parts: (components: { upgrader: Upgrader; registrar: StreamRegistrar; transportManager: Transports }) => {
         parts.upgrader = components.upgrader
+        parts.transports = components.transportManager
         onlyFor(components.registrar, kadProtocol(member.mesh.id), (peer) => rightsOf(roster.of(peer)).directory)
         return {}
       },
@@ -143,8 +157,8 @@ export async function startHost(init: HostInit): Promise<Host> {
   }).catch((cause: unknown) => {
     throw listenError(cause, relay)
   })
-  const { upgrader } = parts
-  if (upgrader === undefined) throw new Error('libp2p has no upgrader')
+  const { transports, upgrader } = parts
+  if (upgrader === undefined || transports === undefined) throw new Error('libp2p has no upgrader')
   libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => {
     roster.gone(event.detail.toString())
     heard.delete(event.detail.toString())
@@ -158,7 +172,8 @@ export async function startHost(init: HostInit): Promise<Host> {
   const pace = () => new Pace({ clock, maxWaitMs: 2000, ...askingPace })
   const paces = { circuits: pace(), lookups: pace() }
   const peer = libp2p.peerId.toString()
-  return { libp2p, upgrader, componentLogger: quiet, roster, heard, refused, bans, paces, peer }
+  const dialAddress: Host['dialAddress'] = (address, signal) => transports.dial(address, { signal })
+  return { libp2p, upgrader, componentLogger: quiet, roster, heard, refused, bans, paces, peer, dialAddress }
 }
 
 /** Links to a peer, the oldest first; circuits to it do not count. */

@@ -14,11 +14,12 @@ import {
 } from '@postern/protocol'
 import { type IngressPart, type PartInit, startCalling } from './calling.ts'
 import { type EndServer, echoEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
-import { CircuitRelay } from './circuit/relay.ts'
+import { CircuitRelay, type RelayInit } from './circuit/relay.ts'
 import type { TrunkPool } from './circuit/trunks.ts'
 import { Dht } from './directory/dht.ts'
 import { wanted } from './directory/find.ts'
 import { Guard } from './directory/guard.ts'
+import { KnownRelays } from './directory/known-relays.ts'
 import { Lookup } from './directory/lookup.ts'
 import { type Admit, askAuthority, linkedRelays, serveEnrolment } from './enrol.ts'
 import type { RelayStatus } from './fault.ts'
@@ -26,7 +27,7 @@ import { graceOf } from './grace.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { defaultRelayLimits, type RelayLimits } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
-import { type ChoiceStore, Neighbours } from './neighbours.ts'
+import { type ChoiceStore, Neighbours, relayOfAddress } from './neighbours.ts'
 import { type OfferingPart, startOffering } from './offering.ts'
 import { Renewed } from './renewed.ts'
 import { Standing } from './standing.ts'
@@ -113,11 +114,13 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const ends: Partial<Record<Purpose, EndServer>> = { echo: echoEnd }
 
   const relays = init.relay === undefined ? undefined : joinRelays(part)
+  let known: KnownRelays | undefined
   if (init.relay !== undefined) {
     const dht = new Dht(host.libp2p, (error) => {
       meter.count('dht_failures', 'find')
       log.debug('directory search ended early', { reason: reasonOf(error) })
     })
+    known = new KnownRelays({ host, dht, bootstrap: () => part.bootstrap.map(relayOfAddress) })
     const isAuthority = (service: ServiceId) =>
       bulletin.heardSecrets.some((secret) => serviceIdOf(secret, authorityService) === service)
     const directory = { host, dht, mesh: member.mesh.id, isAuthority, limits, clock, log, meter }
@@ -141,7 +144,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
     ends.trunk = trunkEnd(host)
     await serveEnrolment(host, init.authority.admit, { clock, log, meter })
   }
-  const relay = await startCircuits(host, init, ends, limits)
+  const relay = await startCircuits(host, init, { ends, known, limits })
   const offered = offeredBy(init)
   const offering = offered && startOffering(part, offered)
   const calling = init.ingress && startCalling(part, init.ingress)
@@ -201,9 +204,9 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
 async function startCircuits(
   host: Host,
   init: MeshInit,
-  ends: Partial<Record<Purpose, EndServer>>,
-  limits: RelayLimits,
+  parts: Pick<RelayInit, 'known' | 'limits'> & { readonly ends: Partial<Record<Purpose, EndServer>> },
 ): Promise<CircuitRelay> {
+  const { ends, known, limits } = parts
   const { clock, log, member, meter } = init
   const relay = new CircuitRelay({
     host,
@@ -211,7 +214,7 @@ async function startCircuits(
     log,
     meter,
     seed: member.key.libp2p.raw.subarray(0, 32),
-    forwards: init.relay !== undefined,
+    known,
     limits,
     end: (end) => {
       const serve = ends[end.purpose]

@@ -35,3 +35,11 @@ export function rightsOf(credential: Credential | undefined): Rights {
     directory: given.some(({ directory }) => directory),
   }
 }
+
+/**
+ * Whom limits count by: the peer, or, of one who is only invited, the invite. Keys cost nothing to make, so all that show
+ * one invite are one neighbour.
+ */
+export function accountOf({ id, peer, roles }: Pick<Credential, 'id' | 'peer' | 'roles'>): string {
+  return roles.length === 0 ? id : peer
+}

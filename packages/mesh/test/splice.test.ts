@@ -5,7 +5,7 @@ import { eventually } from '@postern/test-kit'
 import { splice } from '../src/circuit/splice.ts'
 import { collect, linkedPair, sendAll } from './streams.ts'
 
-async function spliced(idleMs = 60_000, waitMs = (_bytes: number) => 0) {
+async function spliced(idleMs = 60_000, waitMs = (_bytes: number) => 0, upgradeMs = 60_000) {
   const left = await linkedPair()
   const right = await linkedPair()
   const [client, inbound] = await left.open()
@@ -13,6 +13,7 @@ async function spliced(idleMs = 60_000, waitMs = (_bytes: number) => 0) {
   let passed = 0
   const over = splice(inbound, outbound, {
     idleMs,
+    upgradeMs,
     passed(bytes) {
       passed += bytes
       return waitMs(bytes)
@@ -82,7 +83,7 @@ test('streams are over with the one that was over before they were joined', asyn
     const [outbound, server] = await right.open()
     const ends = { inbound, outbound }
     ends[end].abort(new Error('gone'))
-    await splice(inbound, outbound, { idleMs: 60_000, passed: () => 0 })
+    await splice(inbound, outbound, { idleMs: 60_000, upgradeMs: 60_000, passed: () => 0 })
     await eventually('both far ends are over', () => client.status !== 'open' && server.status !== 'open')
   }
 })
@@ -95,7 +96,7 @@ test('an end that came before the streams were joined is passed on', async () =>
   await client.close()
   await eventually('the end has come', () => inbound.readableEnded)
   const heard = collect(server)
-  const over = splice(inbound, outbound, { idleMs: 60_000, passed: () => 0 })
+  const over = splice(inbound, outbound, { idleMs: 60_000, upgradeMs: 60_000, passed: () => 0 })
   assert.equal((await heard).length, 0)
   await server.close()
   await over
@@ -104,6 +105,25 @@ test('an end that came before the streams were joined is passed on', async () =>
 test('a circuit on which nothing is heard is ended', async () => {
   await using parts = await spliced(20)
   await parts.over
+})
+
+test('a circuit that becomes no connection is ended, however busy it is one way, and one that becomes one goes on', async () => {
+  await using idle = await spliced(60_000, undefined, 20)
+  idle.client.send(Buffer.alloc(100_000))
+  await idle.over
+  await using left = await linkedPair()
+  await using right = await linkedPair()
+  const [client, inbound] = await left.open()
+  const [outbound, server] = await right.open()
+  client.send(Buffer.alloc(600))
+  server.send(Buffer.alloc(600))
+  await eventually('both have come', () => inbound.readBufferLength === 600 && outbound.readBufferLength === 600)
+  const upgraded = splice(inbound, outbound, { idleMs: 60_000, upgradeMs: 500, passed: () => 0 })
+  // Its timer is set after that of the other, and goes off after it.
+  await using later = await spliced(60_000, undefined, 500)
+  const over = [upgraded.then(() => 'the upgraded one'), later.over.then(() => 'the other')]
+  assert.equal(await Promise.race(over), 'the other')
+  assert.equal(client.status, 'open')
 })
 
 test('octets beyond a rate wait in the windows of the streams', async () => {

@@ -15,12 +15,25 @@ const atLeast = (least: number, usually: number, meaning: string) =>
   z.int().min(least).default(usually).describe(meaning)
 
 const relayLimitsSchema = z.strictObject({
-  circuits: atLeast(1, usual.circuits, 'circuits at a time, of all neighbours; more are answered BUSY'),
-  circuitsPerNeighbour: atLeast(1, usual.circuitsPerNeighbour, 'circuits at a time of one neighbour'),
+  circuits: atLeast(
+    1,
+    usual.circuits,
+    'circuits at a time, of all neighbours; beyond it one that is idle gives way to that of a neighbour with fewer, or more are answered BUSY',
+  ),
+  circuitsPerNeighbour: atLeast(
+    1,
+    usual.circuitsPerNeighbour,
+    'circuits at a time of one neighbour; of a relay, which carries those of many, 8 times as many',
+  ),
   circuitsPerSecond: atLeast(
     leastPerSecond,
     usual.circuitsPerSecond,
     'new circuits of one neighbour, after circuitsPerNeighbour at once; of a relay, which carries those of many, 8 times as many',
+  ),
+  dialsPerNeighbour: atLeast(
+    1,
+    usual.dialsPerNeighbour,
+    'relays that are dialled at a time for circuits of one neighbour, for a relay 8 times as many; more are answered BUSY',
   ),
   bytesPerSecond: z
     .int()

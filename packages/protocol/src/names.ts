@@ -38,7 +38,7 @@ export const protocolId = {
   link: '/postern/link/3.0.0',
   guard: '/postern/guard/1.0.0',
   lookup: '/postern/lookup/1.0.0',
-  circuit: '/postern/circuit/1.0.0',
+  circuit: '/postern/circuit/2.0.0',
   exchange: '/postern/exchange/1.1.0',
   bulletin: '/postern/bulletin/1.0.0',
   credential: '/postern/credential/1.0.0',

@@ -11,8 +11,6 @@ export const sealOverhead = 32 + 16
 export const layerSize = slotSize - sealOverhead
 
 export const maxRelays = slots - 1
-export const maxAddresses = 4
-export const maxAddressSize = 128
 /** How long a route may be valid; a hop keeps the nonces of that time to refuse replays. */
 export const routeLifeMs = 30_000
 
@@ -25,8 +23,11 @@ export interface Forward {
   readonly kind: 'forward'
   /** Peer id of the next hop, as the octets of its multihash. */
   readonly next: Uint8Array
-  /** Multiaddrs where the next hop may be reached, as octets; none where it keeps a link to this hop itself. */
-  readonly addresses: readonly Uint8Array[]
+  /**
+   * Whether the next hop is a relay, which this hop may dial where it knows it; if not, it keeps a link to this hop. A
+   * route names no address: where a relay is reached is for the hop to know, not for who sealed the route to say.
+   */
+  readonly dial: boolean
   /** Key of the stream that uncovers the remaining layers for the next hop. */
   readonly key: Uint8Array
 }
@@ -45,7 +46,7 @@ export interface Layer {
   readonly instruction: Forward | End
 }
 
-const version = 1
+const version = 2
 const nonceSize = 16
 const keySize = 32
 const maxPeerIdSize = 64
@@ -56,8 +57,7 @@ export function encodeLayer(layer: Layer): Buffer {
   writer.u8(version).u64(layer.expiresMs).octets(layer.nonce)
   if (instruction.kind === 'forward') {
     writer.u8(0).octets(instruction.key).u8(instruction.next.byteLength).octets(instruction.next)
-    writer.u8(instruction.addresses.length)
-    for (const address of instruction.addresses) writer.u8(address.byteLength).octets(address)
+    writer.u8(instruction.dial ? 1 : 0)
   } else {
     writer.u8(1).u8(purpose[instruction.purpose]).u8(instruction.subject.byteLength).octets(instruction.subject)
   }
@@ -84,15 +84,8 @@ function readForward(reader: OctetReader): Forward | undefined {
   const peerIdSize = reader.u8()
   if (peerIdSize === 0 || peerIdSize > maxPeerIdSize) return undefined
   const next = reader.octets(peerIdSize)
-  const count = reader.u8()
-  if (count > maxAddresses) return undefined
-  const addresses: Uint8Array[] = []
-  for (let i = 0; i < count; i++) {
-    const size = reader.u8()
-    if (size > maxAddressSize) return undefined
-    addresses.push(reader.octets(size))
-  }
-  return { kind: 'forward', key, next, addresses }
+  const dial = reader.u8()
+  return dial > 1 ? undefined : { kind: 'forward', key, next, dial: dial === 1 }
 }
 
 function readEnd(reader: OctetReader): End | undefined {
@@ -102,16 +95,7 @@ function readEnd(reader: OctetReader): End | undefined {
 }
 
 /** The one octet that comes back over a new circuit: from its end, or from the hop where it broke. */
-export const circuitAnswers = [
-  'OK',
-  'UNKNOWN_PEER',
-  'REFUSED',
-  'BUSY',
-  'EXPIRED',
-  'UNREACHABLE',
-  'REVOKED',
-  'INVALID',
-] as const
+export const circuitAnswers = ['OK', 'REFUSED', 'BUSY', 'EXPIRED', 'UNREACHABLE', 'REVOKED', 'INVALID'] as const
 export type CircuitAnswer = (typeof circuitAnswers)[number]
 
 export function encodeCircuitAnswer(answer: CircuitAnswer): Uint8Array {

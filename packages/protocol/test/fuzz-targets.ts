@@ -216,8 +216,8 @@ export const protocolTargets: readonly Target[] = [
     'route-layer',
     layerSize,
     [
-      { kind: 'forward', key, next, addresses: [Buffer.from('0402000201060fa1', 'hex')] } as const,
-      { kind: 'forward', key, next, addresses: [] } as const,
+      { kind: 'forward', key, next, dial: true } as const,
+      { kind: 'forward', key, next, dial: false } as const,
       { kind: 'end', purpose: 'trunk', subject: Buffer.alloc(0) } as const,
       { kind: 'end', purpose: 'lookup', subject: key } as const,
     ].map((instruction) => ({ expiresMs: 1_700_000_000_000, nonce, instruction })),

@@ -11,6 +11,7 @@ import {
   existingLink,
   Guard,
   type Host,
+  KnownRelays,
   Lookup,
   linkTo,
   lookupEnd,
@@ -132,10 +133,12 @@ export class HostileRelay implements AsyncDisposable {
       lookup: lookupEnd((id) => this.conduct.records?.() ?? this.#guard.lookup(id)),
       trunk: undefined,
     }
+    const bootstrap = () => this.member.mesh.bootstrap.map(relayOfAddress)
+    const known = new KnownRelays({ host, dht: this.#dht, bootstrap })
     const circuits = new CircuitRelay({
       host,
       seed: this.member.key.libp2p.raw.subarray(0, 32),
-      forwards: true,
+      known,
       limits: defaultRelayLimits,
       end: (end) => {
         const serve = ends[end.purpose]

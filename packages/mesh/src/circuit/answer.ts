@@ -16,8 +16,9 @@ const deadlineMs = 5000
 const cipher = 'chacha20-poly1305'
 /** Each reply key serves one answer, so one nonce does. */
 const nonce = Buffer.alloc(12)
-/** Octets that one echo circuit returns. */
+/** Octets that one echo circuit returns, and how long it lasts. */
 const echoBytes = 64 * 1024
+const echoMs = 10_000
 
 /**
  * Answers a lookup that came over a circuit: as many of the records as have room, padded and sealed to the asker, so that
@@ -73,16 +74,17 @@ export function openLookup(octets: Uint8Array, replyKey: Buffer): readonly Signe
   throw new PosternError('BAD_MESSAGE', 'the answer to a lookup holds no records')
 }
 
-/** Returns what arrives, up to a ceiling: a circuit's round-trip time, measured at its end. */
+/** Returns what arrives, up to a ceiling and for a few seconds: a circuit's round-trip time, measured at its end. */
 export async function answerEcho(stream: Stream): Promise<void> {
   const bytes = byteStream(stream, { maxBufferSize: echoBytes })
+  const signal = AbortSignal.timeout(echoMs)
   let returned = 0
   for (;;) {
-    const piece = await bytes.read({ signal: AbortSignal.timeout(deadlineMs) })
+    const piece = await bytes.read({ signal })
     if (piece === null) break
     returned += piece.byteLength
     if (returned > echoBytes) throw new PosternError('BAD_MESSAGE', 'an echo circuit carries little')
-    await bytes.write(piece, { signal: AbortSignal.timeout(deadlineMs) })
+    await bytes.write(piece, { signal })
   }
-  await stream.close({ signal: AbortSignal.timeout(deadlineMs) })
+  await stream.close({ signal })
 }

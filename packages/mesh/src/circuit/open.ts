@@ -24,7 +24,6 @@ export interface OpenCircuit {
 }
 
 const codeOf: Readonly<Record<Exclude<CircuitAnswer, 'OK'>, Code>> = {
-  UNKNOWN_PEER: 'CIRCUIT_UNREACHABLE',
   UNREACHABLE: 'CIRCUIT_UNREACHABLE',
   BUSY: 'BUSY',
   EXPIRED: 'CIRCUIT_REFUSED',

@@ -4,6 +4,7 @@ import { permits } from '@postern/identity'
 import {
   type CircuitAnswer,
   type Clock,
+  type Credential,
   decodeLayer,
   type End,
   encodeCircuitAnswer,
@@ -18,16 +19,19 @@ import {
   routeSize,
   slotSize,
 } from '@postern/protocol'
+import { later } from '../deadline.ts'
+import type { KnownRelays } from '../directory/known-relays.ts'
 import type { Host } from '../host.ts'
+import { type Place, Places } from '../limits/places.ts'
 import { carriedFor, lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { Turnstile } from '../limits/turnstile.ts'
 import { maxStreamsPerLink } from '../link/muxer.ts'
 import { OneTime } from '../one-time.ts'
-import { rightsOf } from '../rights.ts'
+import { accountOf, rightsOf } from '../rights.ts'
 import { endStream } from '../stream-end.ts'
-import { linkTo } from './open.ts'
-import { nextHop, peel } from './route.ts'
+import { OnwardLinks } from './onward.ts'
+import { nextPeer, peel } from './route.ts'
 import { type Opened, SlotOpener } from './seal.ts'
 import { splice } from './splice.ts'
 
@@ -35,8 +39,8 @@ export interface RelayInit {
   readonly host: Host
   /** The node's Ed25519 seed, which opens the layers sealed to it. */
   readonly seed: Uint8Array
-  /** Whether circuits may pass on to another hop here. */
-  readonly forwards: boolean
+  /** Where circuits pass on here, other relays as far as this one knows them. */
+  readonly known: Pick<KnownRelays, 'addressesOf'> | undefined
   readonly limits: RelayLimits
   /** Serves a circuit that ends here, after OK was sent; the answer is a refusal when this node is no such end. */
   readonly end: (end: End) => ((stream: Stream, replyKey: Buffer) => Promise<void>) | undefined
@@ -46,10 +50,13 @@ export interface RelayInit {
 }
 
 const routeDeadlineMs = 5000
-const dialDeadlineMs = 8000
 const idleMs = 120_000
+/** Both ends of an upgrade give up sooner. */
+const upgradeMs = 20_000
 /** Time for a neighbour to end what it was refused. */
 const refusedMs = 1000
+/** A hop that no link comes to be to is answered for after this time, in which it may be dialled. */
+const failedAfterMs = 3000
 
 /** What runs here for a neighbour, for as long as it is linked. */
 export interface Account {
@@ -58,12 +65,14 @@ export interface Account {
   readonly bytes: number
 }
 
-interface Neighbour extends Account {
+interface Neighbour {
   readonly peer: PeerName
+  /** The peer, or the invite of one who is invited. */
+  readonly account: string
+  readonly invited: boolean
   /** It is a relay: circuits it opens may be anyone's. */
   readonly carries: boolean
   readonly octets: TokenBucket | undefined
-  circuits: number
   bytes: number
 }
 
@@ -72,11 +81,11 @@ export class CircuitRelay {
   readonly #init: RelayInit
   readonly #opener: SlotOpener
   readonly #nonces: OneTime
-  /** By the peer, or the invite of one who is invited. */
   readonly #neighbours = new Map<string, Neighbour>()
+  readonly #places: Places
+  readonly #links: OnwardLinks
   readonly #openings: Turnstile
   readonly #lookups: Turnstile
-  #total = 0
 
   constructor(init: RelayInit) {
     const { clock, host, limits, meter } = init
@@ -84,6 +93,13 @@ export class CircuitRelay {
     this.#opener = new SlotOpener(init.seed)
     this.#nonces = new OneTime(clock, 2 * routeLifeMs)
     const { circuitsPerNeighbour, circuitsPerSecond, lookupsPerSecond } = limits
+    this.#places = new Places({
+      total: limits.circuits,
+      perNeighbour: circuitsPerNeighbour,
+      evicted: () => meter.count('circuits_evicted'),
+    })
+    const addressesOf = async (peer: PeerName) => (await init.known?.addressesOf(peer)) ?? []
+    this.#links = new OnwardLinks({ host, addressesOf, dialMs: failedAfterMs })
     const common = { bans: host.bans, clock, meter }
     const openings = { perSecond: circuitsPerSecond, burst: circuitsPerNeighbour }
     this.#openings = new Turnstile({ what: 'circuits', ...openings, ...common })
@@ -92,11 +108,12 @@ export class CircuitRelay {
   }
 
   get circuits(): number {
-    return this.#total
+    return this.#places.count
   }
 
   account(peer: PeerName): Account | undefined {
-    return this.#neighbours.get(peer)
+    const bytes = this.#neighbours.get(peer)?.bytes
+    return bytes === undefined ? undefined : { circuits: this.#places.of(peer), bytes }
   }
 
   async start(): Promise<void> {
@@ -114,40 +131,40 @@ export class CircuitRelay {
   }
 
   async #serve(stream: Stream, connection: Connection): Promise<void> {
-    const { host, limits, meter } = this.#init
+    const { host } = this.#init
     const peer = connection.remotePeer.toString()
     const credential = host.roster.of(peer)
     if (credential === undefined) return this.#refuse(stream, 'REFUSED')
-    const rights = rightsOf(credential)
-    const carries = permits(credential, 'relay')
-    if (!this.#openings.passes(peer, carries)) return this.#refuse(stream, 'BUSY')
-    // Keys cost nothing to make: all that show one invite count as one neighbour.
-    const account = credential.roles.length === 0 ? credential.id : peer
-    const neighbour = this.#neighbours.get(account) ?? this.#newNeighbour(account, peer, carries)
-    const most = Math.min(limits.circuitsPerNeighbour, rights.circuits)
-    if (neighbour.circuits >= most || this.#total >= limits.circuits) return this.#refuse(stream, 'BUSY')
-    neighbour.circuits += 1
-    this.#total += 1
-    meter.count('circuits_opened')
+    const neighbour = this.#neighbourOf(credential)
+    const { account, carries } = neighbour
+    if (!this.#openings.passes(account, carries)) return this.#refuse(stream, 'BUSY')
+    const evict = () => stream.abort(new Error('another circuit has taken its place'))
+    const place = this.#places.take({ account, carries, most: rightsOf(credential).circuits, evict })
+    if (place === undefined) return this.#refuse(stream, 'BUSY')
+    this.#init.meter.count('circuits_opened')
     try {
-      await this.#route(stream, neighbour)
+      await this.#route(stream, neighbour, place)
     } finally {
-      neighbour.circuits -= 1
-      this.#total -= 1
-      if (account !== peer && neighbour.circuits === 0) this.#neighbours.delete(account)
+      place.release()
+      if (neighbour.invited && this.#places.of(account) === 0) this.#neighbours.delete(account)
     }
   }
 
-  #newNeighbour(account: string, peer: PeerName, carries: boolean): Neighbour {
+  #neighbourOf(credential: Credential): Neighbour {
+    const account = accountOf(credential)
+    const known = this.#neighbours.get(account)
+    const carries = permits(credential, 'relay')
+    if (known?.carries === carries) return known
     const { clock, limits } = this.#init
     const rate = limits.bytesPerSecond && limits.bytesPerSecond * (carries ? carriedFor : 1)
     const octets = rate === undefined ? undefined : new TokenBucket({ clock, perSecond: rate, burst: rate })
-    const neighbour = { peer, carries, octets, circuits: 0, bytes: 0 }
+    const { peer, roles } = credential
+    const neighbour = { peer, account, invited: roles.length === 0, carries, octets, bytes: known?.bytes ?? 0 }
     this.#neighbours.set(account, neighbour)
     return neighbour
   }
 
-  async #route(stream: Stream, neighbour: Neighbour): Promise<void> {
+  async #route(stream: Stream, neighbour: Neighbour, place: Place): Promise<void> {
     const bytes = byteStream(stream, { maxBufferSize: 1024 * 1024 })
     const octets = (await bytes.read({ bytes: routeSize, signal: AbortSignal.timeout(routeDeadlineMs) })).subarray()
     bytes.unwrap()
@@ -160,7 +177,8 @@ export class CircuitRelay {
     const refusal = this.#judge(layer)
     if (refusal !== undefined) return this.#refuse(stream, refusal)
     if (layer.instruction.kind === 'end') await this.#end(stream, layer.instruction, opened, neighbour)
-    else if (this.#init.forwards) await this.#forward(stream, layer.instruction, octets, neighbour)
+    else if (this.#init.known !== undefined)
+      await this.#forward(stream, { forward: layer.instruction, route: octets }, neighbour, place)
     else await this.#refuse(stream, 'REFUSED')
   }
 
@@ -170,42 +188,104 @@ export class CircuitRelay {
     return this.#nonces.use(Buffer.from(layer.nonce).toString('latin1')) ? undefined : 'EXPIRED'
   }
 
-  async #end(stream: Stream, end: End, opened: Opened, { carries, peer }: Neighbour): Promise<void> {
+  async #end(stream: Stream, end: End, opened: Opened, { account, carries }: Neighbour): Promise<void> {
     const serve = this.#init.end(end)
     if (serve === undefined) return this.#refuse(stream, 'REFUSED')
-    if (end.purpose === 'lookup' && !this.#lookups.passes(peer, carries)) return this.#refuse(stream, 'BUSY')
+    if (end.purpose === 'lookup' && !this.#lookups.passes(account, carries)) return this.#refuse(stream, 'BUSY')
     stream.send(encodeCircuitAnswer('OK'))
     await serve(stream, opened.replyKey)
   }
 
-  async #forward(stream: Stream, forward: Forward, route: Uint8Array, neighbour: Neighbour): Promise<void> {
-    const { host, log, meter } = this.#init
-    let onward: Stream
-    try {
-      const hop = nextHop(forward)
-      const signal = AbortSignal.timeout(dialDeadlineMs)
-      const link = await linkTo(host, hop, signal)
-      if (host.roster.with(hop.peer, 'relay', 'egress', 'authority') === undefined)
-        return await this.#refuse(stream, 'REFUSED')
-      onward = await link.newStream(protocolId.circuit, { signal, maxOutboundStreams: maxStreamsPerLink })
-    } catch (error) {
-      log.debug('circuit not passed on', { reason: reasonOf(error) })
-      return this.#refuse(stream, forward.addresses.length === 0 ? 'UNKNOWN_PEER' : 'UNREACHABLE')
-    }
+  async #forward(
+    stream: Stream,
+    { forward, route }: { readonly forward: Forward; readonly route: Uint8Array },
+    neighbour: Neighbour,
+    place: Place,
+  ): Promise<void> {
+    const peer = nextPeer(forward)
+    if (peer === undefined) return this.#refuse(stream, 'INVALID')
+    // A way that turns back is none that an honest node chooses, and doubles what it costs.
+    if (peer === neighbour.peer || peer === this.#init.host.peer) return this.#refuse(stream, 'REFUSED')
+    const onward = await this.#onward(peer, forward, stream, neighbour)
+    if (typeof onward === 'string') return this.#refuse(stream, onward)
     onward.send(peel(route, forward.key))
     await splice(stream, onward, {
       idleMs,
+      upgradeMs,
       passed: (count) => {
+        place.used()
         neighbour.bytes += count
-        meter.count('relayed_bytes', undefined, count)
+        this.#init.meter.count('relayed_bytes', undefined, count)
         return neighbour.octets?.owe(count) ?? 0
       },
     })
+  }
+
+  /**
+   * A stream to the next hop, over the link there is or one to a relay that is known. Where none comes to be the answer is
+   * the same, after the same time, whatever the reason: from here one could look behind a relay's firewall otherwise.
+   */
+  async #onward(
+    peer: PeerName,
+    { dial }: Forward,
+    stream: Stream,
+    neighbour: Neighbour,
+  ): Promise<Stream | CircuitAnswer> {
+    const open = await this.#streamOn(this.#links.open(peer), peer)
+    if (open !== undefined || !dial) return open ?? 'UNREACHABLE'
+    const { dialsPerNeighbour } = this.#init.limits
+    const most = dialsPerNeighbour * (neighbour.carries ? carriedFor : 1)
+    const done = this.#links.want(neighbour.account, peer, most)
+    if (done === undefined) {
+      this.#init.meter.count('over_rate', 'dials')
+      return 'BUSY'
+    }
+    const time = patience(failedAfterMs, stream)
+    const dialled = neighbour.invited ? undefined : this.#links.dial(peer)
+    const made = (async () => this.#streamOn(await dialled, peer))()
+    try {
+      const onward = await Promise.race([made, time.over])
+      if (onward !== undefined) return onward
+      await time.over
+      // One that came to be too late is nobody's.
+      void made.then((late) => late?.abort(new Error('too late')))
+      return 'UNREACHABLE'
+    } finally {
+      done()
+      time.end()
+    }
+  }
+
+  async #streamOn(link: Connection | undefined, peer: PeerName): Promise<Stream | undefined> {
+    if (link === undefined || this.#init.host.roster.with(peer, 'relay', 'egress', 'authority') === undefined)
+      return undefined
+    try {
+      const signal = AbortSignal.timeout(failedAfterMs)
+      return await link.newStream(protocolId.circuit, { signal, maxOutboundStreams: maxStreamsPerLink })
+    } catch (error) {
+      this.#init.log.debug('circuit not passed on', { reason: reasonOf(error) })
+      return undefined
+    }
   }
 
   async #refuse(stream: Stream, answer: CircuitAnswer): Promise<void> {
     this.#init.meter.count('circuits_refused', answer)
     stream.send(encodeCircuitAnswer(answer))
     await endStream(stream, refusedMs)
+  }
+}
+
+/** Lasts for its time, or until the stream is over. */
+function patience(ms: number, stream: Stream): { readonly over: Promise<undefined>; end(): void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const end = () => resolve(undefined)
+  const timer = later(ms, end)
+  stream.addEventListener('close', end, { once: true })
+  return {
+    over: promise,
+    end() {
+      clearTimeout(timer)
+      stream.removeEventListener('close', end)
+    },
   }
 }

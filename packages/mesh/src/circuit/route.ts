@@ -1,13 +1,10 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
 import {
   type Clock,
   type End,
   encodeLayer,
   type Forward,
-  maxAddresses,
-  maxAddressSize,
   maxRelays,
   type PeerName,
   type RelayAddress,
@@ -62,18 +59,16 @@ export function peel(route: Uint8Array, key: Uint8Array): Buffer {
 }
 
 function forwardTo(hop: Hop, key: Uint8Array): Forward {
-  const addresses = hop.addresses
-    .map((address) => multiaddr(address).bytes)
-    .filter((octets) => octets.byteLength <= maxAddressSize)
-    .slice(0, maxAddresses)
-  return { kind: 'forward', key, next: peerIdFromString(hop.peer).toMultihash().bytes, addresses: [...addresses] }
+  const next = peerIdFromString(hop.peer).toMultihash().bytes
+  return { kind: 'forward', key, next, dial: hop.addresses.length > 0 }
 }
 
-/** The hop that a layer says to pass on to. Throws what libp2p throws where its peer id or an address is none. */
-export function nextHop({ addresses, next }: Forward): Hop {
-  return {
-    peer: peerIdFromMultihash(decodeMultihash(next)).toString(),
-    addresses: addresses.map((octets) => multiaddr(octets).toString()),
+/** The peer that a layer says to pass on to; undefined where its octets are no peer id. */
+export function nextPeer({ next }: Forward): PeerName | undefined {
+  try {
+    return peerIdFromMultihash(decodeMultihash(next)).toString()
+  } catch {
+    return undefined
   }
 }
 

@@ -4,11 +4,18 @@ import { later } from '../deadline.ts'
 export interface SpliceInit {
   /** With no octet in either direction for this long, both streams are reset. */
   readonly idleMs: number
+  /**
+   * Both streams are reset after this long when less than an upgrade has gone each way: a circuit that becomes no
+   * connection serves a lookup or an echo, which take less.
+   */
+  readonly upgradeMs: number
   /** Called with the octets that went one way; answers for how many ms no more are to be taken from there. */
   readonly passed: (bytes: number) => number
 }
 
 const closeDeadlineMs = 10_000
+/** An upgrade takes more than this each way: either side shows a credential. */
+const upgradeBytes = 512
 
 /**
  * Joins two streams octet for octet, with backpressure and half-close in both directions; a reset of one resets the
@@ -19,11 +26,16 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
     let active = true
     let open = 2
     let held = 0
+    /** Octets that have gone each way. */
+    const gone = [0, 0]
     const idle = setInterval(() => {
       if (!active && held === 0) breakOff(new Error('idle for too long'))
       active = false
     }, init.idleMs)
     idle.unref()
+    const upgrade = later(init.upgradeMs, () => {
+      if (gone.some((bytes) => bytes < upgradeBytes)) breakOff(new Error('it becomes no connection'))
+    })
 
     const breakOff = (error: Error) => {
       a.abort(error)
@@ -34,9 +46,10 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
       open -= 1
       if (open > 0) return
       clearInterval(idle)
+      clearTimeout(upgrade)
       resolve()
     }
-    const pump = (from: Stream, to: Stream) => {
+    const pump = (way: 0 | 1, from: Stream, to: Stream) => {
       let waits = false
       const goOn = () => {
         if (!waits && from.readStatus === 'paused' && !to.writableNeedsDrain) from.resume()
@@ -54,6 +67,7 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
       }
       from.addEventListener('message', (event) => {
         active = true
+        gone[way] = (gone[way] ?? 0) + event.data.byteLength
         const waitMs = init.passed(event.data.byteLength)
         if (to.writeStatus !== 'writable') {
           from.abort(new Error('the other side is over'))
@@ -77,8 +91,8 @@ export function splice(a: Stream, b: Stream, init: SpliceInit): Promise<void> {
       if (stream.status === 'open') stream.addEventListener('close', over)
       else over({ error: new Error('the other side is over') })
     }
-    pump(a, b)
-    pump(b, a)
+    pump(0, a, b)
+    pump(1, b, a)
     watch(a, b)
     watch(b, a)
   })

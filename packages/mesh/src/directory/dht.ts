@@ -1,4 +1,5 @@
 import type { Libp2p, PeerInfo } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { PeerName, RelayAddress } from '@postern/protocol'
 import { pipe } from 'it-pipe'
 import type { CID } from 'multiformats/cid'
@@ -45,6 +46,17 @@ export class Dht {
       this.#failed(error)
     }
     return [...found.values()]
+  }
+
+  /** Addresses at which the directory knows a relay, as far as found within two seconds; none where it knows none. Never throws. */
+  async findRelay(peer: PeerName): Promise<readonly string[]> {
+    try {
+      const signal = AbortSignal.timeout(findDeadlineMs)
+      const { multiaddrs } = await this.#libp2p.peerRouting.findPeer(peerIdFromString(peer), { signal })
+      return multiaddrs.map(withoutPeer)
+    } catch {
+      return []
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock, Credential, Meter } from '@postern/protocol'
+import { accountOf } from '../rights.ts'
 import { Allowance } from './allowance.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -18,9 +19,8 @@ export class EnrolmentGate {
   }
 
   /** An invite counts as one asker: whoever holds it may make as many keys as he likes. */
-  passes({ id, peer, roles }: Pick<Credential, 'id' | 'peer' | 'roles'>): boolean {
-    const asker = roles.length === 0 ? id : peer
-    if (this.#each.ask(asker) === 'within' && this.#all.take()) return true
+  passes(asker: Pick<Credential, 'id' | 'peer' | 'roles'>): boolean {
+    if (this.#each.ask(accountOf(asker)) === 'within' && this.#all.take()) return true
     this.#meter.count('over_rate', 'enrolments')
     return false
   }

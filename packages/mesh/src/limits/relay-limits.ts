@@ -6,6 +6,8 @@ export interface RelayLimits {
   readonly circuits: number
   readonly circuitsPerNeighbour: number
   readonly circuitsPerSecond: number
+  /** Other relays that are dialled at a time for its circuits. */
+  readonly dialsPerNeighbour: number
   /** Octets relayed, both ways; no limit where there is none. */
   readonly bytesPerSecond?: number | undefined
   readonly lookupsPerSecond: number
@@ -18,6 +20,7 @@ export const defaultRelayLimits: RelayLimits = {
   circuits: 4096,
   circuitsPerNeighbour: 1024,
   circuitsPerSecond: 100,
+  dialsPerNeighbour: 16,
   lookupsPerSecond: 100,
   registrationsPerSecond: 20,
   recordsPerEgress: maxRecordsPerPeer,

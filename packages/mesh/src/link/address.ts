@@ -31,7 +31,8 @@ function isPeer(text: string): boolean {
   }
 }
 
-function isHostAddress(text: string): boolean {
+/** Whether an address is of a host on TCP, without the peer that it may end in. */
+export function isHostAddress(text: string): boolean {
   try {
     const [host, transport, ...more] = multiaddr(text).getComponents()
     return hosts.has(host?.name ?? '') && transport?.name === 'tcp' && more.length === 0
