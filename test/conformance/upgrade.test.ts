@@ -75,12 +75,12 @@ test('either end of a tunnel that goes away takes the other one with it', async 
   }
   const first = await open()
   first.terminate()
-  await eventually('the backend has noticed', () => sockets.clients.size === 0, 1000)
+  await eventually('the backend has noticed', () => sockets.clients.size === 0)
   const second = await open()
   const closed = once(second, 'close')
   for (const client of sockets.clients) client.terminate()
   await closed
-  await eventually('nothing is left of the exchanges', () => direct.exchanges === 0, 1000)
+  await eventually('nothing is left of the exchanges', () => direct.exchanges === 0)
 })
 
 test('an upgrade that no route takes, or that is not exposed, is refused', async () => {
