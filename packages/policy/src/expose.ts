@@ -53,7 +53,7 @@ function compileRule(rule: ExposeRule): CompiledRule {
 function permitOf(rule: ExposeRule): Permit {
   const allowed = new FieldNames(rule.fields ?? [])
   const dropsTrailer = (name: string) => speaksOfOrigin(name) && !allowed.has(name)
-  const dropsField = (name: string) => dropsTrailer(name) && !arrivalFields.has(name)
+  const dropsField = (name: string) => speaksOfOrigin(name) && !arrivalFields.has(name) && !allowed.has(name)
   return { rule, dropsField, dropsTrailer } as Permit
 }
 
