@@ -26,9 +26,16 @@ const counted = ({ node }: KitNode, counter: string) => node.status().counters[c
 const bannedAt = ({ node }: KitNode) => node.status().relay?.banned
 
 /** A message with its length before it. */
-function framed(text: string): Buffer {
-  const octets = Buffer.from(text)
+function framed(content: string | Uint8Array): Buffer {
+  const octets = Buffer.from(content)
   return Buffer.concat([Buffer.of((octets.length & 0x7f) | 0x80, octets.length >> 7), octets])
+}
+
+/** What is said to hand over a bulletin: which one it is, then the whole of it. */
+function handed(sequence: number, sealed: string): Buffer {
+  const offer = Buffer.alloc(8)
+  offer.writeBigUInt64BE(BigInt(sequence))
+  return Buffer.concat([framed(offer), framed(sealed)])
 }
 
 async function isKeptOut(member: RawMember, relay: KitNode): Promise<boolean> {
@@ -152,7 +159,9 @@ for (const [role, does, offence, act] of [
     (bad, relay) => bad.tell(relay, 'guard', Buffer.of(0xff, 0xff, 3)),
   ],
   ['ingress', 'shows what is no credential', 'forged', (bad, relay) => bad.tell(relay, 'credential', framed('a.b.c'))],
-  ['ingress', 'sends what is no list', 'forged', (bad, relay) => bad.tell(relay, 'bulletin', framed('a.b.c'))],
+  ['ingress', 'sends what is no list', 'forged', (bad, relay) => bad.tell(relay, 'bulletin', handed(9, 'a.b.c'))],
+  ['ingress', 'offers what is no list', 'malformed', (bad, relay) => bad.tell(relay, 'bulletin', framed('a.b.c'))],
+  ['invited', 'brings a list', 'forbidden', (bad, relay) => bad.tell(relay, 'bulletin', handed(9, 'a.b.c'))],
   [
     'egress',
     'signs a record with another key',
@@ -230,7 +239,7 @@ test('bulletins beyond their rate wait for their turn, and the last of them is i
   const lists: string[] = []
   for (let sequence = 1; sequence <= 32; sequence++)
     lists.push((await revoke(mesh.authority, generateKey().peerId.toString())).sealed)
-  for (const list of lists) await busy.tell(relay, 'bulletin', framed(list))
+  for (const [at, list] of lists.entries()) await busy.tell(relay, 'bulletin', handed(at + 1, list))
   assert.equal(relay.node.status().bulletin.sequence, 32)
   assert.equal(bannedAt(relay), 0)
 })

@@ -61,7 +61,7 @@ export async function sealBulletin(notice: Notice & { readonly seq: number }, by
       remedy: 'let credentials that were taken back expire, or found the mesh anew',
     })
   return await new SignJWT({ ...notice })
-    .setProtectedHeader({ alg: 'EdDSA', typ: statementType.bulletin, kid: by.kid })
+    .setProtectedHeader({ alg: 'EdDSA', typ: statementType.bulletin, kid: by.kid, seq: notice.seq })
     .setIssuer(by.mesh)
     .sign(by.key)
 }
@@ -215,13 +215,16 @@ export class Bulletin {
    * end of a key and of what that key had signed in time together.
    */
   async #takeOne(sealed: string, before: KeyRing): Promise<boolean> {
-    if ((sequenceOf(sealed) ?? Number.POSITIVE_INFINITY) <= this.#seq) return false
+    // An older one is not read beyond its header, which is small and signed with the rest.
+    const claimed = sequenceOf(sealed)
+    if (claimed !== undefined && claimed <= this.#seq) return false
     const expected = { typ: statementType.bulletin, claims: ['iss', 'seq', 'revoked'] }
     const { payload } = await this.#ring.verify(sealed, this.#clock, expected, before)
     const { data: claims } = claimsSchema.safeParse(payload)
     if (claims === undefined) throw new PosternError('CREDENTIAL_INVALID', 'the bulletin lacks what every one has')
     if (claims.iss !== this.#init.mesh.id)
       throw new PosternError('CREDENTIAL_WRONG_MESH', 'the bulletin is of another mesh')
+    if (claims.seq !== claimed) throw new PosternError('CREDENTIAL_INVALID', 'the bulletin has two sequences')
     if (claims.seq <= this.#seq) return false
     const { iss: _, seq, ...notice } = claims
     const handsOver = (one: Notice) => JSON.stringify(one.signers) !== JSON.stringify(this.#notice.signers)
@@ -245,11 +248,16 @@ function tooLarge(): PosternError {
   })
 }
 
-/** The sequence that a bulletin claims, before anything about it is believed. */
+const maxHeaderSize = 512
+const headerSchema = z.object({ seq: z.int().min(1) })
+
+/** The sequence that the header of a bulletin claims, before anything about it is believed. */
 function sequenceOf(sealed: string): number | undefined {
+  const end = sealed.indexOf('.')
+  if (end < 0 || end > maxHeaderSize) return undefined
   try {
-    const claims: unknown = JSON.parse(Buffer.from(sealed.split('.')[1] ?? '', 'base64url').toString('utf8'))
-    return claimsSchema.safeParse(claims).data?.seq
+    const header: unknown = JSON.parse(Buffer.from(sealed.slice(0, end), 'base64url').toString('utf8'))
+    return headerSchema.safeParse(header).data?.seq
   } catch {
     return undefined
   }

@@ -116,6 +116,16 @@ test('a bulletin that would be too large with those before it is not signed, and
   assert.equal((await mesh.load()).bulletin.seq, seq)
 })
 
+test('an older bulletin is refused by its header, whatever follows that', async () => {
+  using folder = folderOf()
+  const { authority } = await founded(folder.path)
+  const bulletin = new Bulletin({ mesh: authority.mesh })
+  await bulletin.learn(await sealBulletin({ seq: 2, revoked: [] }, authority.signatory))
+  const [header] = (await sealBulletin({ seq: 1, revoked: [] }, authority.signatory)).split('.')
+  assert.equal(await bulletin.learn(`${header}.not.read`), false)
+  await assert.rejects(bulletin.learn('not.read.either'), { code: 'CREDENTIAL_INVALID' })
+})
+
 test('of many who bring the same bulletin at a time one brings news', async () => {
   using mesh = await withClock()
   const { sealed } = await revoke(await mesh.load(), unknownPeer)

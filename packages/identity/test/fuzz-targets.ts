@@ -40,8 +40,8 @@ const credentialCodes = /^CREDENTIAL_/
 const recordCodes = /^RECORD_INVALID$/
 
 /** A JWS (RFC 7515) over any payload, to reach what reads the payload. */
-function signed(payload: Uint8Array, typ: string, key: KeyObject): string {
-  const header = JSON.stringify({ alg: 'EdDSA', typ, kid: 'k1' })
+function signed(payload: Uint8Array, typ: string, key: KeyObject, more: object = {}): string {
+  const header = JSON.stringify({ alg: 'EdDSA', typ, kid: 'k1', ...more })
   const input = [Buffer.from(header), payload].map((part) => Buffer.from(part).toString('base64url')).join('.')
   return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`
 }
@@ -164,7 +164,7 @@ export const identityTargets: readonly Target[] = [
     whole: true,
     open: () => ({
       seeds: [json({ iss: mesh.id, ...list })],
-      read: (octets) => learn(signed(octets, statementType.bulletin, authority.signing)),
+      read: (octets) => learn(signed(octets, statementType.bulletin, authority.signing, { seq: list.seq })),
     }),
   },
   {

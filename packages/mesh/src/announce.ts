@@ -30,7 +30,7 @@ export async function announce(init: AnnounceInit): Promise<Announced> {
     await Promise.all(
       member.mesh.bootstrap.map(relayOfAddress).map(async (relay) => {
         try {
-          await passBulletin(await linkTo(host, relay, AbortSignal.timeout(dialDeadlineMs)), member.bulletin.sealed)
+          await passBulletin(await linkTo(host, relay, AbortSignal.timeout(dialDeadlineMs)), member.bulletin)
           told.push(relay.peer)
         } catch {
           unreached.push(relay.peer)

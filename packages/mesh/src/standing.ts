@@ -2,7 +2,20 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
 import { type Bulletin, maxBulletinSize } from '@postern/identity'
-import { type Clock, type Log, type Meter, type PeerName, PosternError, protocolId, reasonOf } from '@postern/protocol'
+import {
+  type BulletinOffer,
+  type Clock,
+  decodeBulletinOffer,
+  encodeBulletinOffer,
+  type Log,
+  type Meter,
+  maxOfferSize,
+  offerAnswer,
+  type PeerName,
+  PosternError,
+  protocolId,
+  reasonOf,
+} from '@postern/protocol'
 import type { Host } from './host.ts'
 import { Pace } from './limits/pace.ts'
 import { isCircuitAddress } from './link/address.ts'
@@ -22,7 +35,6 @@ export interface StandingInit {
 
 const sweepMs = 1000
 const passDeadlineMs = 10_000
-const taken = 1
 
 /**
  * Ends the links and circuits of peers that are members no more, and passes on the bulletin that says so: a newer one
@@ -101,20 +113,29 @@ export class Standing {
     if (connection.status !== 'open' || isCircuitAddress(connection.remoteAddr)) return
     // It holds the mesh's secrets: nothing for one who is only invited.
     if ((host.roster.of(peer)?.roles.length ?? 0) === 0) return
-    passBulletin(connection, bulletin.sealed).catch((error: unknown) => {
+    passBulletin(connection, bulletin).catch((error: unknown) => {
       this.#init.log.debug('bulletin not passed on', { peer, reason: reasonOf(error) })
     })
   }
 
   async #hear(stream: Stream, connection: Connection): Promise<void> {
     const from = connection.remotePeer.toString()
-    const { host, log, meter } = this.#init
+    const { bulletin, host, log, meter } = this.#init
+    // Not one octet is read of what one who is only invited brings.
+    if ((host.roster.of(from)?.roles.length ?? 0) === 0) {
+      host.bans.blame(from, 'forbidden')
+      throw new PosternError('CREDENTIAL_REFUSED', 'bulletins are brought by members alone')
+    }
     const messages = bulletinStream(stream)
     const signal = AbortSignal.timeout(passDeadlineMs)
     await this.#lists.turn(from, signal)
     try {
-      const octets = await messages.read({ signal })
-      await this.learn(Buffer.from(octets.subarray()).toString('latin1'), from)
+      const { sequence } = offerIn((await messages.read({ signal })).subarray())
+      if (sequence > bulletin.seq) {
+        await messages.write(Uint8Array.of(offerAnswer.wanted), { signal })
+        const octets = await messages.read({ signal })
+        await this.learn(Buffer.from(octets.subarray()).toString('latin1'), from)
+      }
     } catch (error) {
       const refusal = error instanceof PosternError ? error.code : undefined
       if (refusal !== undefined || isMalformed(error)) {
@@ -124,7 +145,7 @@ export class Standing {
       }
       throw error
     }
-    await messages.write(Uint8Array.of(taken), { signal: AbortSignal.timeout(passDeadlineMs) })
+    await messages.write(Uint8Array.of(offerAnswer.taken), { signal: AbortSignal.timeout(passDeadlineMs) })
     await stream.close({ signal: AbortSignal.timeout(passDeadlineMs) })
   }
 }
@@ -137,14 +158,28 @@ function bulletinStream(stream: Stream) {
   })
 }
 
-/** Hands a bulletin to a neighbour; answers when that has it in force. */
-export async function passBulletin(connection: Connection, sealed: string): Promise<void> {
+/** Throws BAD_MESSAGE. */
+function offerIn(octets: Uint8Array): BulletinOffer {
+  const offer = octets.byteLength > maxOfferSize ? undefined : decodeBulletinOffer(octets)
+  if (offer === undefined) throw new PosternError('BAD_MESSAGE', 'this is no offer of a bulletin')
+  return offer
+}
+
+/** Offers a bulletin to a peer, and hands it over where it is newer there; answers when the peer has it in force. */
+export async function passBulletin(
+  connection: Connection,
+  { seq, sealed }: Pick<Bulletin, 'seq' | 'sealed'>,
+): Promise<void> {
   const signal = AbortSignal.timeout(passDeadlineMs)
   const stream = await connection.newStream(protocolId.bulletin, { signal })
   try {
     const messages = bulletinStream(stream)
-    await messages.write(Buffer.from(sealed, 'latin1'), { signal })
-    await messages.read({ signal })
+    await messages.write(encodeBulletinOffer({ sequence: seq, heartbeat: '' }), { signal })
+    const answer = await messages.read({ signal })
+    if (answer.get(0) === offerAnswer.wanted) {
+      await messages.write(Buffer.from(sealed, 'latin1'), { signal })
+      await messages.read({ signal })
+    }
     await stream.close({ signal })
   } catch (error) {
     stream.abort(error as Error)

@@ -9,6 +9,7 @@ export const statementType = {
   admission: 'postern-admission+jwt',
   record: 'postern-record+jwt',
   bulletin: 'postern-bulletin+jwt',
+  heartbeat: 'postern-heartbeat+jwt',
 } as const
 
 /** What a credential says, once its signature, mesh, peer and time have been checked. */

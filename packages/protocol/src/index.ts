@@ -1,4 +1,6 @@
 /** The words and the wire: names, codecs with their limits, coded errors and the ports between packages. */
+
+export * from './bulletin-offer.ts'
 export * from './connections.ts'
 export * from './credential.ts'
 export * from './deadlines.ts'

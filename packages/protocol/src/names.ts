@@ -40,7 +40,7 @@ export const protocolId = {
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/2.0.0',
   exchange: '/postern/exchange/1.1.0',
-  bulletin: '/postern/bulletin/1.0.0',
+  bulletin: '/postern/bulletin/2.0.0',
   credential: '/postern/credential/1.0.0',
   enrol: '/postern/enrol/1.0.0',
 } as const

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { piecesOf, smallCuts, type Target } from '../../../test/fuzz/target.ts'
 import {
   circuitAnswers,
+  decodeBulletinOffer,
   decodeCircuitAnswer,
   decodeGuardAnswer,
   decodeGuardRequest,
@@ -12,6 +13,7 @@ import {
   decodeLookupAnswer,
   decodeLookupRequest,
   decodeSignedRecords,
+  encodeBulletinOffer,
   encodeCircuitAnswer,
   encodeFrame,
   encodeHello,
@@ -28,6 +30,7 @@ import {
   lookupAnswerSize,
   maxDirectoryMessage,
   maxHelloSize,
+  maxOfferSize,
   maxPayload,
   OctetWriter,
   type RequestHead,
@@ -194,6 +197,12 @@ export const protocolTargets: readonly Target[] = [
       { accepted: false, disclosure: '' },
     ],
     { decode: decodeHelloAnswer, encode: encodeHelloAnswer },
+  ),
+  message(
+    'bulletin-offer',
+    maxOfferSize,
+    ['', 'ab.cd.ef'].map((heartbeat) => ({ sequence: 7, heartbeat })),
+    { decode: decodeBulletinOffer, encode: encodeBulletinOffer },
   ),
   message('guard-request', maxDirectoryMessage, [{ type: 'register', record: 'a.b.c' } as const], {
     decode: decodeGuardRequest,

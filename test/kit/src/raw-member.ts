@@ -100,7 +100,11 @@ export async function rawOf(member: Member): Promise<RawMember> {
     },
     async tell(relay, protocol, octets) {
       const stream = await open(relay, protocol)
-      stream.send(octets)
+      try {
+        stream.send(octets)
+      } catch {
+        // The relay has ended it already.
+      }
       await heard(stream, Number.POSITIVE_INFINITY)
       stream.abort(new Error('done'))
     },
