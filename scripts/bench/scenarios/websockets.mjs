@@ -27,7 +27,7 @@ export async function websockets({ options, progress, tools, workshop }) {
     backend: await startReceiver(workshop),
     egress: { tunnels: count },
     // All of one address.
-    ingress: { limits: { upgradesPerAddress: count } },
+    ingress: { limits: { upgradesPerAddress: count, connectionsPerAddress: 2 * count } },
   })
   progress.step('warming up')
   await wrk({ workshop, tools, url: `${url}/`, connections: 64, seconds: options.seconds ?? 3 })
