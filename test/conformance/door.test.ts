@@ -81,6 +81,20 @@ test('a client that does not begin TLS, or does not go on with it, is let go of 
   assert.equal(door.counted('connections_refused{late}'), 4)
 })
 
+test('a client that leaves before TLS has begun, or says something else, keeps no place', async () => {
+  await using door = await doorOf({ tls }, {})
+  const hello = await clientHello()
+  for (const said of [Buffer.alloc(0), hello.subarray(0, 40), hello]) {
+    using client = await rawClient(door.url)
+    client.socket.end(said)
+    await client.closed()
+  }
+  using other = await rawClient(door.url)
+  other.send(request)
+  await other.closed()
+  assert.equal(door.counted('connections_refused{tls}'), 4)
+})
+
 for (const [scheme, listen] of [
   ['http', {}],
   ['https', { tls }],

@@ -104,13 +104,14 @@ export class Door {
     }
     const socket = new TLSSocket(raw, { isServer: true, secureContext: secure, ALPNProtocols: ['http/1.1'] })
     setClient(socket, client)
-    let begun = false
-    socket.on('error', () => {
-      if (!begun) meter.count('connections_refused', 'tls')
+    const fail = () => {
+      meter.count('connections_refused', 'tls')
       socket.destroy()
-    })
+    }
+    socket.on('error', () => socket.destroy())
+    socket.once('error', fail).once('end', fail)
     socket.once('secure', () => {
-      begun = true
+      socket.off('error', fail).off('end', fail)
       serve(socket)
     })
   }
