@@ -1,10 +1,12 @@
-import type { Config, NodeStatus, PosternNode } from '@postern/node'
+import type { Config, ConfigSource, NodeStatus, PosternNode } from '@postern/node'
 import { reasonOf } from '@postern/protocol'
 import { colours } from './colours.ts'
 import { lifeLeft } from './life-left.ts'
 import { exitCode, print, sheet } from './output.ts'
 
 export interface RunOptions {
+  /** Where the config came from, where that is a file. */
+  readonly source?: ConfigSource
   readonly json?: true | undefined
   /** What to say below the sheet, to people. */
   readonly note?: (status: NodeStatus) => string
@@ -26,7 +28,7 @@ export async function runNode(config: Config, options: RunOptions): Promise<void
     process.stderr.write(`${ignored} while the node starts\n`)
   }
   process.on('SIGHUP', () => hangUp())
-  let node = await startNode({ config })
+  let node = await startNode({ config, source: options.source })
   hangUp = () => node.log.warn(ignored, { remedy: 'stop the node and start it again to have it read its config anew' })
   // A remote must not be able to end the process; what gets here is a defect, and is said to be one.
   process.on('uncaughtException', (error) => defect(node, error))
@@ -37,7 +39,7 @@ export async function runNode(config: Config, options: RunOptions): Promise<void
   let over = await Promise.race([asked, node.lost, succeeded(node)])
   while (over === successor) {
     await node.stop()
-    node = await startNode({ config })
+    node = await startNode({ config, source: options.source })
     over = await Promise.race([asked, node.lost, succeeded(node)])
   }
   const lost = over

@@ -9,7 +9,8 @@ import { text } from 'node:stream/consumers'
 const bin = join(import.meta.dirname, '..', 'bin', 'postern.mjs')
 /** Nothing of the environment of the tests but what a process needs. */
 const bare = { PATH: process.env['PATH'], HOME: process.env['HOME'] }
-const endMs = 15_000
+/** Only for what hangs. */
+const endMs = 60_000
 
 export interface Place {
   readonly cwd: string

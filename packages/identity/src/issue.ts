@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { PeerName } from '@postern/protocol'
 import { decodeJwt } from 'jose'
 import { type Authority, meshFileText } from './authority.ts'
+import { withBootstrap } from './bootstrap.ts'
 import { type Grant, type SealedCredential, sealCredential } from './credential.ts'
 import { partsOf } from './disclosure.ts'
 import { generateKey, type NodeKey, saveKey } from './keys.ts'
@@ -37,20 +38,29 @@ export async function issue(
   return sealed
 }
 
-export type NodeOrder = Omit<Grant, 'lifeMs'> & Partial<Pick<Grant, 'lifeMs'>>
+export interface NodeOrder extends Omit<Grant, 'lifeMs'>, Partial<Pick<Grant, 'lifeMs'>> {
+  /** Multiaddrs where others will reach a relay: nodes made from now on start from there. */
+  readonly reachedAt?: readonly string[]
+}
 
 /**
  * Makes a node folder: key, credential, mesh file and mesh secret. The key is made here, so the folder must travel to
  * the node's host as a secret does. Throws FILE_EXISTS when a node is there.
  */
-export async function issueNode(authority: Authority, folder: string, order: NodeOrder): Promise<NodeKey> {
+export async function issueNode(
+  authority: Authority,
+  folder: string,
+  { reachedAt = [], ...order }: NodeOrder,
+): Promise<NodeKey> {
   const key = generateKey()
   saveKey(join(folder, fileNames.state, fileNames.nodeKey), key)
   const grant = { lifeMs: defaultLifeMs, ...order }
-  const membership = await exclusively(authority.folder, authority.clock, async (newest) => ({
-    ...membershipNow(newest),
-    credential: await issue(newest, key.peerId.toString(), grant, { by: 'issue' }),
-  }))
+  const peer = key.peerId.toString()
+  const membership = await exclusively(authority.folder, authority.clock, async (newest) => {
+    const credential = await issue(newest, peer, grant, { by: 'issue' })
+    const addresses = reachedAt.map((address) => `${address}/p2p/${peer}`)
+    return { ...membershipNow(addresses.length > 0 ? withBootstrap(newest, addresses) : newest), credential }
+  })
   writeMembership(folder, membership)
   return key
 }

@@ -9,6 +9,7 @@ import { type AdminServer, startAdmin } from './admin.ts'
 import { AuthorityPart } from './authority.ts'
 import { choiceFile } from './choice-file.ts'
 import { type Config, rolesOf } from './config.ts'
+import { type ConfigSource, ConfigWatch } from './config-watch.ts'
 import { idle, within } from './deadline.ts'
 import { type Front, openFront } from './front.ts'
 import { checkGrants } from './grants.ts'
@@ -17,11 +18,14 @@ import { factsOf } from './health/node-facts.ts'
 import { NextKey } from './next-key.ts'
 import { Nursery } from './nursery.ts'
 import { Renewal } from './renewal.ts'
+import { ServedCertificates } from './served-certificates.ts'
 import { StateWriter } from './state-writer.ts'
 import { nodeStatus } from './status.ts'
 
 export interface NodeInit {
   readonly config: Config
+  /** Where the config came from, to be compared with what is there later. */
+  readonly source?: ConfigSource | undefined
   /** The system's unless said otherwise; workers go by that one in any case. */
   readonly clock?: Clock
   /** Where the log goes; 2, standard error, unless said otherwise. */
@@ -45,6 +49,9 @@ export interface Parts {
   readonly startedMs: number
   readonly health: Health
   readonly log: WrittenLog
+  readonly certificates: ServedCertificates
+  /** Undefined for a config that came from no file. */
+  readonly watch: ConfigWatch | undefined
   /** What is kept across restarts. */
   readonly state: StateWriter
 }
@@ -118,10 +125,13 @@ export async function startNode(init: NodeInit): Promise<PosternNode> {
     state.stop()
   }
   try {
+    const certificates = new ServedCertificates(config.ingress)
     ingress = await front.listen(mesh.trunks)
     const replaceKey = (overlapMs: number) => askReplacement(member, config.state, overlapMs, ask)
     const sides = { ingress, egress, authority, threads: front.threads }
-    const running = { config, member, mesh, ...sides, renewal, counters, log, state, clock, startedMs: clock.now() }
+    const watch = init.source && new ConfigWatch(config, init.source)
+    const kept = { certificates, log, state, watch }
+    const running = { config, member, mesh, ...sides, ...kept, renewal, counters, clock, startedMs: clock.now() }
     const parts: Parts = { ...running, replaceKey, health: new Health(factsOf(running), log) }
     admin = await startAdmin(config.admin.socket, parts)
     renewal.start()

@@ -1,6 +1,7 @@
 /** A node: a config becomes roles, and roles a running process. */
 export { announceBulletin } from './announce.ts'
 export { type NodeInit, type PosternNode, startNode } from './build.ts'
+export { type ConfigSource } from './config-watch.ts'
 export * from './configs.ts'
 export { idle, within } from './deadline.ts'
 export { type DoctorInit, diagnose } from './health/doctor.ts'

@@ -1,15 +1,30 @@
 import type { Role } from '@postern/protocol'
+import { reaches, reachOf } from './health/address-reach.ts'
 
 export interface StarterInit {
   readonly name: string
   readonly roles: readonly Role[]
   readonly services: readonly string[]
+  /** Multiaddrs where others will reach a relay. */
+  readonly reachedAt?: readonly string[]
   /** Folder of the authority, for a node of that role. */
   readonly authority?: string
 }
 
+const usualListen = '/ip4/0.0.0.0/tcp/4001'
+
+/** Where a relay has to listen to be reached at addresses: at their ports, on all of its own addresses of that kind. */
+function listenFor(addresses: readonly string[]): string[] {
+  const listen = addresses.map((address) => {
+    const [, kind = '', , , port = ''] = address.split('/')
+    if (reachOf(address) === reaches.indexOf('this host')) return address
+    return `${kind === 'ip6' || kind === 'dns6' ? '/ip6/::' : '/ip4/0.0.0.0'}/tcp/${port}`
+  })
+  return [...new Set(listen)]
+}
+
 /** A config to start from: complete for the roles, with what is to be adapted marked by comments. */
-export function starterConfig({ authority, name, roles, services }: StarterInit): string {
+export function starterConfig({ authority, name, reachedAt = [], roles, services }: StarterInit): string {
   const named = services.filter((service) => !service.includes('*'))
   const offered = named.length > 0 ? named : ['api']
   const parts = [
@@ -21,9 +36,9 @@ export function starterConfig({ authority, name, roles, services }: StarterInit)
   if (roles.includes('relay')) {
     parts.push(
       'relay:',
-      '  listen: [/ip4/0.0.0.0/tcp/4001]',
+      `  listen: [${(reachedAt.length > 0 ? listenFor(reachedAt) : [usualListen]).join(', ')}]`,
       '  # Where others reach this relay, when that differs from where it listens:',
-      '  # announce: [/dns4/relay.example.net/tcp/4001]',
+      `  # announce: [${(reachedAt.length > 0 ? reachedAt : ['/dns4/relay.example.net/tcp/4001']).join(', ')}]`,
       '',
     )
   }

@@ -55,6 +55,10 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
     credential: { ...credential, notBeforeMs: nowMs - 60 * dayMs, expiresMs: nowMs + 29 * dayMs, dueMs: 0 },
   }),
   CERTIFICATE_EXPIRING: of({ certificates: [{ file: 'cert.pem', expiresMs: nowMs - 1 }] }),
+  CERTIFICATE_NOT_SERVED: of({
+    certificates: [{ file: 'cert.pem', expiresMs: nowMs + 31 * dayMs, replaced: { expiresMs: nowMs + 90 * dayMs } }],
+  }),
+  CONFIG_CHANGED: of({ config: { file: 'postern.yaml', differs: ['drainMs is 1 in the node, 2 in the file'] } }),
   CREDENTIAL_REVOKED: of({ credential: { ...credential, revoked: true } }),
   CREDENTIAL_REFUSED: faulty({ kind: 'credential', code: 'CREDENTIAL_REFUSED', reason: '' }),
   CLOCK_OFF: of({ backends: [{ ...backend, clockAheadMs: -61_000 }] }),
@@ -75,6 +79,7 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   ANSWERS_STALLED: of({ refused: { ...room, stalled: 3 } }),
   ADDRESS_IN_USE: failing('ADDRESS_IN_USE'),
   ADDRESS_TOO_NEAR: of({ relay: { addresses: ['/ip4/10.0.0.1/tcp/4001'], others: addresses, inbound: 1 } }),
+  ADDRESS_UNHEARD: of({ listening: { listen: ['/ip4/0.0.0.0/tcp/4002'], announce: [], named: addresses } }),
   RELAY_UNVISITED: of({ relay: { addresses, others: [], inbound: 0 }, upMs: dayMs }),
   KNOCKS_MANY: of({ knocks: { wrong: 15, missing: 5 } }),
   BULLETIN_BEHIND: of({ bulletin: { sequence: 1, heard: 2 } }),

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type ConfigOptions, withConfig, withJson } from '../options.ts'
-import { print, sheet } from '../output.ts'
+import { exitCode, print, sheet } from '../output.ts'
+import { describeWarning } from '../warnings.ts'
 
 export function checkCommand(): Command {
   return withJson(withConfig(new Command('check')))
@@ -19,18 +20,29 @@ export function checkCommand(): Command {
       const member = await loadMember(config.mesh, config.state)
       checkGrants(config, member)
       const { credential, mesh } = member
-      const found = { ok: true, name: credential.name, peer: credential.peer, roles: rolesOf(config), mesh: mesh.name }
+      const { addressWarnings } = await import('@postern/node/addresses')
+      const warnings = addressWarnings(config, member)
+      const ok = !warnings.some(({ severity }) => severity !== 'info')
+      if (!ok) process.exitCode = exitCode.failed
+      const found = {
+        ok,
+        name: credential.name,
+        peer: credential.peer,
+        roles: rolesOf(config),
+        mesh: mesh.name,
+        warnings,
+      }
       print(
         options.json,
         found,
         () =>
-          `${options.config} is right\n${sheet([
+          `${options.config} is ${warnings.length === 0 ? 'right' : 'valid, but look at what is said below'}\n${sheet([
             ['name', found.name],
             ['peer', found.peer],
             ['roles', found.roles.join(', ')],
             ['mesh', found.mesh],
             ['credential', `valid until ${new Date(credential.expiresMs).toISOString()}`],
-          ])}`,
+          ])}${warnings.map((warning) => `\n${describeWarning(warning)}`).join('')}`,
       )
     })
 }

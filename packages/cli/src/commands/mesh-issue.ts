@@ -30,18 +30,14 @@ export function issueCommand(): Command {
     .action(async (options: IssueOptions) => {
       const grant = grantOf(options)
       for (const address of options.bootstrap) checkAddress(address)
-      const { addBootstrap, fileNames, issueNode, loadAuthority, writeNewFile } = await import('@postern/identity')
+      const { fileNames, issueNode, loadAuthority, writeNewFile } = await import('@postern/identity')
       const { starterConfig } = await import('@postern/node/config')
       const authority = await loadAuthority(resolve(options.authority))
       const folder = resolve(options.out)
-      const { peerId } = await issueNode(authority, folder, grant)
-      writeNewFile(join(folder, fileNames.config), starterConfig({ ...grant, authority: authority.folder }))
+      const reachedAt = options.bootstrap
+      const { peerId } = await issueNode(authority, folder, { ...grant, reachedAt })
+      writeNewFile(join(folder, fileNames.config), starterConfig({ ...grant, reachedAt, authority: authority.folder }))
       const peer = peerId.toString()
-      if (options.bootstrap.length > 0)
-        await addBootstrap(
-          authority,
-          options.bootstrap.map((address) => `${address}/p2p/${peer}`),
-        )
       const { name, roles, services } = grant
       print(
         options.json,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { type ConfigOptions, withConfig, withJson } from '../options.ts'
 import { runNode } from '../run-node.ts'
@@ -8,6 +9,7 @@ export function upCommand(): Command {
     .addHelpText('after', '\nExample:\n  postern up --config egress-1/postern.yaml --set log.level=debug')
     .action(async (options: ConfigOptions & { json?: true }) => {
       const { loadConfig } = await import('@postern/node/config')
-      await runNode(loadConfig(options.config, { environment: process.env, flags: options.set }), options)
+      const read = () => loadConfig(options.config, { environment: process.env, flags: options.set })
+      await runNode(read(), { json: options.json, source: { file: resolve(options.config), read } })
     })
 }

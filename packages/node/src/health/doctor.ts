@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Member, probeFolder } from '@postern/identity'
 import { probeRelays, relaysToProbe } from '@postern/mesh'
 import { type Clock, noMeter, PosternError, reasonOf, silentLog, systemClock } from '@postern/protocol'
@@ -8,6 +9,7 @@ import { type BackendOrder, probeBackend } from './backend-probe.ts'
 import { type Diagnosis, Examination, type Examined } from './examination.ts'
 import type { Facts } from './facts.ts'
 import { examineFolder } from './folder.ts'
+import { listeningOf, unheard } from './listening.ts'
 import { doorsOf, probePort } from './port-probe.ts'
 import { span } from './said.ts'
 
@@ -34,10 +36,12 @@ export async function diagnose(init: DoctorInit): Promise<Diagnosis> {
   const { config, member } =
     file === undefined ? {} : await examineFolder(examination, file, { ...init.sources, clock })
   const socket = init.socket ?? config?.admin.socket
-  const node = socket === undefined ? undefined : await askNode(examination, () => init.ask(socket, '/health'))
+  const asked = async () => withAsked((await init.ask(socket ?? '', '/health')) as Known, file)
+  const node = socket === undefined ? undefined : await askNode(examination, asked)
   if (node?.running === true) examineAnswer(examination, node)
   if (node?.running === false && config !== undefined) {
     await examineState(examination, config)
+    if (member !== undefined) examineAddresses(examination, config, member)
     await examinePorts(examination, config)
     if (member !== undefined) await examineRelays(examination, member, clock)
   }
@@ -52,15 +56,36 @@ function part(facts: Known, ...keys: ReadonlyArray<keyof Known>): Known {
   return Object.fromEntries(keys.filter((key) => facts[key] !== undefined).map((key) => [key, facts[key]]))
 }
 
+/** Says where the node was started with another file than the one that was looked at. */
+function withAsked(facts: Known, file: string | undefined): Known {
+  if (file === undefined || facts.config === undefined) return facts
+  const real = (path: string) => (existsSync(path) ? realpathSync(path) : resolve(path))
+  if (real(file) === real(facts.config.file)) return facts
+  return { ...facts, config: { ...facts.config, asked: resolve(file) } }
+}
+
 /** System errors that say that nobody listens at a socket. */
 const absent = new Set(['ENOENT', 'ECONNREFUSED'])
 
 /** What the running node knows of itself; undefined where one is there but does not answer. */
-function askNode(examination: Examination, ask: () => Promise<unknown>): Promise<Known | undefined> {
+function askNode(examination: Examination, ask: () => Promise<Known>): Promise<Known | undefined> {
   return examination.of<Known | undefined>('node', async () => {
     try {
-      const value = (await ask()) as Known
-      const facts = part(value, 'upMs', 'credential', 'knocks', 'relay', 'bulletin', 'register', 'unwritten', 'log')
+      const value = await ask()
+      const facts = part(
+        value,
+        'certificates',
+        'config',
+        'listening',
+        'upMs',
+        'credential',
+        'knocks',
+        'relay',
+        'bulletin',
+        'register',
+        'unwritten',
+        'log',
+      )
       return { value, said: `has run for ${span(value.upMs ?? 0)}`, facts }
     } catch (error) {
       const cause = error instanceof PosternError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
@@ -101,6 +126,15 @@ async function examineState(examination: Examination, { state }: Config): Promis
     probeFolder(state)
     return { value: undefined, said: 'takes files' }
   })
+}
+
+/** That a relay listens where others look for it. */
+function examineAddresses(examination: Examination, config: Config, member: Member): void {
+  const listening = listeningOf(config, member)
+  if (listening === undefined) return
+  const { announced, named } = unheard(listening)
+  const said = announced.length + named.length === 0 ? listening.listen.join(', ') : ''
+  examination.note('addresses', 0, { said, facts: { listening } })
 }
 
 async function examinePorts(examination: Examination, config: Config): Promise<void> {

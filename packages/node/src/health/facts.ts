@@ -1,5 +1,6 @@
 import type { MeshStatus, RelayStatus } from '@postern/mesh'
 import type { Code } from '@postern/protocol'
+import type { Listening } from './listening.ts'
 
 /** A coded failure of reading what a node is made of, or of starting it. */
 export interface Failure {
@@ -19,6 +20,21 @@ export interface BackendFact {
   readonly reason?: string
   /** How far its clock is ahead of ours, as far as it told the time (RFC 9110 section 6.6.1), in ms. */
   readonly clockAheadMs?: number
+}
+
+/** A certificate that a listener shows to clients, or that is to be shown where no node runs. */
+export interface CertificateFact {
+  readonly file: string
+  readonly expiresMs: number
+  /** What the file holds by now instead: a certificate until then, or why it holds none. */
+  readonly replaced?: { readonly expiresMs: number } | { readonly reason: string }
+}
+
+export interface ConfigFact {
+  readonly file: string
+  readonly differs: readonly string[]
+  /** The file that was looked at, where it is another. */
+  readonly asked?: string
 }
 
 /** What is known of a node and may matter for its health; JSON. What nobody has looked at is not there. */
@@ -44,7 +60,11 @@ export interface Facts {
   /** Whether a running node's log is written, and lines that were lost. */
   readonly log?: { readonly failure?: string; readonly lost: number }
   /** Certificates that listeners show to clients. */
-  readonly certificates?: ReadonlyArray<{ readonly file: string; readonly expiresMs: number }>
+  readonly certificates?: readonly CertificateFact[]
+  /** The config that a node was started with: its file, and what that says now that the node does not run with. */
+  readonly config?: ConfigFact
+  /** A relay: where it listens, and where others look for it. */
+  readonly listening?: Listening
   /** Relays that the node wants a link to. */
   readonly relays?: readonly RelayStatus[]
   /** Of the relays of the mesh file, how many could be linked. */

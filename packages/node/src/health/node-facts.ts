@@ -2,11 +2,14 @@ import { termOf } from '@postern/identity'
 import type { Parts } from '../build.ts'
 import { renewalDueMs } from '../renewal.ts'
 import type { Facts } from './facts.ts'
+import { listeningOf } from './listening.ts'
 import { Recent } from './recent.ts'
 
 /** What a running node knows of itself that may matter for its health, each time it is asked. */
 export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Facts {
   const { authority, clock, config, counters, egress, log, member, mesh, renewal, startedMs, state } = parts
+  const { certificates, watch } = parts
+  const listening = listeningOf(config, member)
   const recent = new Recent(() => counters.snapshot(), startedMs)
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
   return () => {
@@ -27,6 +30,9 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
       },
       bulletin: { sequence: bulletin.seq, heard: bulletinHeard },
       ...(authority && { register: { unreadable: authority.unreadable } }),
+      certificates: certificates.facts(),
+      ...(watch && { config: watch.fact() }),
+      ...(listening && { listening }),
       unwritten: state.unwritten,
       log: { lost: log.lost, ...(log.failure !== undefined && { failure: log.failure }) },
       relays,

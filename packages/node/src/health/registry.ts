@@ -4,6 +4,7 @@ import * as disk from './disk-checks.ts'
 import type { Facts } from './facts.ts'
 import * as load from './load-checks.ts'
 import * as relay from './relay-checks.ts'
+import { certificateReplaced, configChanged } from './running-checks.ts'
 import { failed } from './said.ts'
 import * as service from './service-checks.ts'
 import { type Check, isAbove, type Severity, severities, type WarningRow } from './warning.ts'
@@ -78,6 +79,18 @@ export const warningRows = {
     'The certificate of a listener expires soon, or has expired.',
     'get a new one, put it at ingress.listen.tls and start the node again',
     credential.certificateExpiring,
+  ),
+  CERTIFICATE_NOT_SERVED: row(
+    'warning',
+    'The certificate of a listener was replaced, and clients are still shown the one before.',
+    'start the node again: it reads its certificates at the start',
+    certificateReplaced,
+  ),
+  CONFIG_CHANGED: row(
+    'warning',
+    'The node does not run with what its config says now.',
+    'see whether it is right: `postern check`; then start the node again, which reads its config at the start',
+    configChanged,
   ),
   CREDENTIAL_REVOKED: row(
     'error',
@@ -198,6 +211,12 @@ export const warningRows = {
     'A relay tells others an address at which they cannot reach it.',
     'set relay.announce to the address at which other hosts reach this one',
     relay.tooNear,
+  ),
+  ADDRESS_UNHEARD: row(
+    'warning',
+    'A relay does not listen at an address where others look for it.',
+    'let relay.listen have that port and kind of address; where something forwards it to this relay, name it in relay.announce; where the mesh file is wrong, mend `bootstrap` in mesh.json of the authority',
+    relay.unheardAt,
   ),
   RELAY_UNVISITED: row(
     'info',

@@ -1,6 +1,7 @@
 import type { FaultKind, RelayStatus } from '@postern/mesh'
 import { furthestOf, reaches } from './address-reach.ts'
 import type { Facts } from './facts.ts'
+import { unheard } from './listening.ts'
 import { failed, named, span } from './said.ts'
 import type { Check, Found } from './warning.ts'
 
@@ -91,6 +92,20 @@ export const tooNear: Check = ({ relay }) => {
     {
       cause: `${relay.addresses.join(', ')} can be reached from ${reaches[own] ?? ''}, other relays from ${reaches[others] ?? ''}`,
     },
+  ]
+}
+
+/** A relay to which others have linked is reached, whatever forwards them. */
+export const unheardAt: Check = ({ listening, relay }) => {
+  if (listening === undefined || (relay?.inbound ?? 0) > 0) return []
+  const { announced, named: inMeshFile } = unheard(listening)
+  const listens = `relay.listen is ${listening.listen.join(', ')}`
+  return [
+    ...inMeshFile.map((address) => ({ about: address, cause: `the mesh file says ${address}, and ${listens}` })),
+    ...announced.map((address): Found => {
+      const severity = relay === undefined ? 'info' : 'warning'
+      return { about: address, cause: `relay.announce says ${address}, and ${listens}`, severity }
+    }),
   ]
 }
 
