@@ -14,7 +14,7 @@ import {
   reasonOf,
 } from '@postern/protocol'
 import { existingLink, openCircuit } from './circuit/open.ts'
-import type { Hop } from './circuit/route.ts'
+import { type Hop, peersOf } from './circuit/route.ts'
 import { upgradeOutbound } from './circuit/upgrade.ts'
 import { Finder, type FindInit, type Wanted } from './directory/find.ts'
 import type { Host } from './host.ts'
@@ -132,6 +132,7 @@ async function ask(init: AskInit, authority: PeerName, hops: readonly Hop[], req
   const signal = AbortSignal.timeout(openDeadlineMs)
   const { stream } = await openCircuit(host, hops, end, { clock, signal })
   const connection = await upgradeOutbound(host, stream, authority, signal)
+  host.ways.set(connection, peersOf(hops.slice(0, -1)))
   try {
     const messages = messagesOf(await connection.newStream(protocolId.enrol, { signal }))
     await messages.write(Buffer.from(request, 'latin1'), { signal })

@@ -50,6 +50,8 @@ export interface Host {
   readonly roster: Roster
   /** The sequence of the newest bulletin that each peer had when it connected. */
   readonly heard: ReadonlyMap<PeerName, number>
+  /** The relays of circuits that this node has opened, by what became of them. */
+  readonly ways: WeakMap<Connection, readonly PeerName[]>
   /** Who has misbehaved here. */
   readonly bans: Bans
   /** What this node asks of its neighbours. */
@@ -173,7 +175,19 @@ export async function startHost(init: HostInit): Promise<Host> {
   const paces = { circuits: pace(), lookups: pace() }
   const peer = libp2p.peerId.toString()
   const dialAddress: Host['dialAddress'] = (address, signal) => transports.dial(address, { signal })
-  return { libp2p, upgrader, componentLogger: quiet, roster, heard, refused, bans, paces, peer, dialAddress }
+  return {
+    libp2p,
+    upgrader,
+    componentLogger: quiet,
+    roster,
+    heard,
+    ways: new WeakMap(),
+    refused,
+    bans,
+    paces,
+    peer,
+    dialAddress,
+  }
 }
 
 /** Links to a peer, the oldest first; circuits to it do not count. */

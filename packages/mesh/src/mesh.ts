@@ -25,13 +25,14 @@ import { type Admit, askAuthority, linkedRelays, serveEnrolment } from './enrol.
 import type { RelayStatus } from './fault.ts'
 import { graceOf } from './grace.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
-import { defaultRelayLimits, type RelayLimits } from './limits/relay-limits.ts'
+import { defaultRelayLimits, type RelayLimits, usualWithheldMs } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
 import { type ChoiceStore, Neighbours, relayOfAddress } from './neighbours.ts'
 import { type OfferingPart, startOffering } from './offering.ts'
 import { Renewed } from './renewed.ts'
 import { Standing } from './standing.ts'
 import { type TracedHop, traceHops } from './trace.ts'
+import type { Withheld } from './withheld.ts'
 
 export interface MeshInit {
   readonly member: Member
@@ -41,6 +42,8 @@ export interface MeshInit {
   readonly authority?: { readonly admit: Admit; readonly guards: ChoiceStore }
   /** How long after its end a credential is good to ask an authority for another, over a relay here or at an authority. */
   readonly graceMs?: number
+  /** How long relays have to pass on a bulletin that the far end of a circuit has passed on. */
+  readonly withheldMs?: number
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -75,6 +78,8 @@ export interface MeshStatus {
   readonly relays: readonly RelayStatus[]
   /** The sequence of the newest list of revocations that a neighbour has. */
   readonly bulletinHeard: number
+  /** The last bulletin that relays did not pass on. */
+  readonly bulletinWithheld: Withheld | undefined
 }
 
 /** A node's place in the mesh. */
@@ -106,7 +111,9 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const limits = init.relay?.limits ?? defaultRelayLimits
   const { bulletinsPerMinute } = limits
   let refresh = (): void => {}
-  const standing = new Standing({ host, bulletin, bulletinsPerMinute, learned: () => refresh(), clock, log, meter })
+  const { withheldMs = usualWithheldMs } = init
+  const lists = { bulletinsPerMinute, withheldMs, learned: () => refresh() }
+  const standing = new Standing({ host, bulletin, ...lists, clock, log, meter })
   const renewed = new Renewed({ host, member, log, meter })
   await standing.start()
   await renewed.start()
@@ -171,6 +178,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       services: calling?.describe() ?? [],
       relays: eachOnce([relays, offering?.guards, calling?.entries]),
       bulletinHeard: Math.max(0, ...host.heard.values()),
+      bulletinWithheld: standing.withheld,
     }),
     async trace(service) {
       if (calling === undefined) throw new PosternError('USAGE', 'only an ingress can trace a service')

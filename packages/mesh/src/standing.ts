@@ -11,7 +11,6 @@ import {
   type Meter,
   maxOfferSize,
   offerAnswer,
-  type PeerName,
   PosternError,
   protocolId,
   reasonOf,
@@ -20,6 +19,7 @@ import type { Host } from './host.ts'
 import { Pace } from './limits/pace.ts'
 import { isCircuitAddress } from './link/address.ts'
 import { isMalformed, shortLength } from './link/short-length.ts'
+import { type Withheld, WithheldWatch } from './withheld.ts'
 
 export interface StandingInit {
   readonly host: Host
@@ -28,6 +28,8 @@ export interface StandingInit {
   readonly learned: () => void
   /** Bulletins that one neighbour may bring in a minute; more wait, because the last of them counts. */
   readonly bulletinsPerMinute: number
+  /** See `WithheldInit`. */
+  readonly withheldMs: number
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
@@ -38,16 +40,19 @@ const passDeadlineMs = 10_000
 
 /**
  * Ends the links and circuits of peers that are members no more, and passes on the bulletin that says so: a newer one
- * goes to every neighbour as soon as it is known here, and to one that comes with an older one.
+ * goes to every neighbour and every far end as soon as it is known here, and to one that comes with an older one. So the
+ * two ends of a circuit have the same, whatever the relays between them pass on.
  */
 export class Standing {
   readonly #init: StandingInit
   readonly #lists: Pace
+  readonly #withheld: WithheldWatch
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: StandingInit) {
     this.#init = init
-    const { clock, bulletinsPerMinute } = init
+    const { bulletinsPerMinute, clock, withheldMs } = init
+    this.#withheld = new WithheldWatch({ ...init, waitMs: withheldMs })
     this.#lists = new Pace({
       clock,
       perSecond: bulletinsPerMinute / 60,
@@ -72,20 +77,39 @@ export class Standing {
 
   stop(): void {
     clearInterval(this.#timer)
+    this.#withheld.stop()
+  }
+
+  /** A bulletin that relays should have passed on before the far end of a circuit did. */
+  get withheld(): Withheld | undefined {
+    return this.#withheld.found
   }
 
   /** Takes a bulletin, whoever brings it, and passes it on where it is newer. Throws what `Bulletin.learn` throws. */
-  async learn(sealed: string, from?: PeerName): Promise<boolean> {
-    const { bulletin, host, learned, log, meter } = this.#init
+  async learn(sealed: string, from?: Connection): Promise<boolean> {
+    const { bulletin, learned, log, meter } = this.#init
     if (!(await bulletin.learn(sealed))) return false
     meter.count('bulletins_learned')
     log.info('bulletin learned', { sequence: bulletin.seq, revoked: bulletin.notice.revoked.length })
     this.cut()
     learned()
-    for (const link of host.libp2p.getConnections()) {
-      if (link.remotePeer.toString() !== from) this.#pass(link)
+    if (from === undefined || !isCircuitAddress(from.remoteAddr)) this.#passToAll(from, () => true)
+    else {
+      this.#passToAll(from, isCircuitAddress)
+      this.#withheld.learned(from, bulletin.seq, () => this.#passToAll(from, (address) => !isCircuitAddress(address)))
     }
     return true
+  }
+
+  /** Passes the bulletin to each peer once. */
+  #passToAll(from: Connection | undefined, over: (address: Connection['remoteAddr']) => boolean): void {
+    const told = new Set([from?.remotePeer.toString()])
+    for (const connection of this.#init.host.libp2p.getConnections()) {
+      const peer = connection.remotePeer.toString()
+      if (told.has(peer) || connection.status !== 'open' || !over(connection.remoteAddr)) continue
+      told.add(peer)
+      this.#pass(connection)
+    }
   }
 
   /** Ends every connection of a peer whose credential has expired or was taken back. */
@@ -110,7 +134,7 @@ export class Standing {
   #pass(connection: Connection): void {
     const { bulletin, host } = this.#init
     const peer = connection.remotePeer.toString()
-    if (connection.status !== 'open' || isCircuitAddress(connection.remoteAddr)) return
+    if (connection.status !== 'open') return
     // It holds the mesh's secrets: nothing for one who is only invited.
     if ((host.roster.of(peer)?.roles.length ?? 0) === 0) return
     passBulletin(connection, bulletin).catch((error: unknown) => {
@@ -131,10 +155,11 @@ export class Standing {
     await this.#lists.turn(from, signal)
     try {
       const { sequence } = offerIn((await messages.read({ signal })).subarray())
+      this.#withheld.offered(connection, sequence)
       if (sequence > bulletin.seq) {
         await messages.write(Uint8Array.of(offerAnswer.wanted), { signal })
         const octets = await messages.read({ signal })
-        await this.learn(Buffer.from(octets.subarray()).toString('latin1'), from)
+        await this.learn(Buffer.from(octets.subarray()).toString('latin1'), connection)
       }
     } catch (error) {
       const refusal = error instanceof PosternError ? error.code : undefined

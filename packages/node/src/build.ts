@@ -179,6 +179,7 @@ async function meshInit(
   return {
     member,
     graceMs: config.renewalGraceMs,
+    withheldMs: config.freshness.withheldMs,
     ...tools,
     ...(relay === undefined ? {} : { relay }),
     ...(egress === undefined ? {} : { egress: { offer: egress, guards } }),

@@ -1,7 +1,12 @@
 import { egressSchema } from '@postern/egress/schema'
 import { maxGraceMs, usualGraceMs } from '@postern/identity/grace'
 import { ingressSchema } from '@postern/ingress/schema'
-import { leastBulletinsPerMinute, leastPerSecond, defaultRelayLimits as usual } from '@postern/mesh/limits'
+import {
+  leastBulletinsPerMinute,
+  leastPerSecond,
+  defaultRelayLimits as usual,
+  usualWithheldMs,
+} from '@postern/mesh/limits'
 import { logLevels } from '@postern/observe/levels'
 import { portProblem, type Role, roles } from '@postern/protocol'
 import { z } from 'zod'
@@ -91,6 +96,15 @@ export const configSchema = z.strictObject({
     .describe(
       'how long after its end a credential is still good to ask for another, and for nothing else: a relay lets its holder as far as the authority, an authority renews it unless it was revoked; 0 for not at all, in ms',
     ),
+  freshness: z
+    .strictObject({
+      withheldMs: atLeast(
+        100,
+        usualWithheldMs,
+        'how long the relays linked here have to pass on a bulletin that the far end of a circuit has passed on, before this node warns that it was withheld, and hands it to them, in ms',
+      ),
+    })
+    .prefault({}),
   relay: relaySchema.optional(),
   ingress: ingressSchema.optional(),
   egress: egressSchema.optional(),

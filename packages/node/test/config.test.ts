@@ -249,7 +249,10 @@ test('editors get a JSON Schema in which every part of the config is described',
   const schema = configJsonSchema() as { type: string; properties: object; additionalProperties: boolean }
   assert.equal(schema.type, 'object')
   const parts = Object.keys(schema.properties).toSorted()
-  assert.equal(parts.join(' '), 'admin authority drainMs egress ingress log mesh relay renewalGraceMs state workers')
+  assert.equal(
+    parts.join(' '),
+    'admin authority drainMs egress freshness ingress log mesh relay renewalGraceMs state workers',
+  )
   assert.equal(schema.additionalProperties, false)
   assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema)
 })

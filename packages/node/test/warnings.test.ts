@@ -84,6 +84,9 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   KNOCKS_MANY: of({ knocks: { wrong: 15, missing: 5 } }),
   BULLETIN_BEHIND: of({ bulletin: { sequence: 1, heard: 2 } }),
   REGISTER_DAMAGED: of({ register: { unreadable: [3] } }),
+  BULLETIN_WITHHELD: of({
+    bulletin: { sequence: 2, heard: 2, withheld: { sequence: 2, relays: [peer], atMs: nowMs } },
+  }),
   NOT_RUNNING: of({ running: false }),
   NODE_SILENT: failing('NODE_SILENT'),
 }

@@ -99,14 +99,15 @@ export async function rawOf(member: Member): Promise<RawMember> {
       return answers
     },
     async tell(relay, protocol, octets) {
-      const stream = await open(relay, protocol)
+      await link(relay)
       try {
+        const stream = await open(relay, protocol)
         stream.send(octets)
+        await heard(stream, Number.POSITIVE_INFINITY)
+        stream.abort(new Error('done'))
       } catch {
-        // The relay has ended it already.
+        // The relay ends it before anything is said.
       }
-      await heard(stream, Number.POSITIVE_INFINITY)
-      stream.abort(new Error('done'))
     },
     async [Symbol.asyncDispose]() {
       await host.libp2p.stop()

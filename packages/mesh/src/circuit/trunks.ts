@@ -229,6 +229,7 @@ export class TrunkPool implements WatchedTrunks {
     const end = { kind: 'end', purpose: 'trunk', subject: new Uint8Array() } as const
     const { stream: circuit } = await openCircuit(host, hops, end, { clock, signal })
     const connection = await upgradeOutbound(host, circuit, egress, signal)
+    host.ways.set(connection, peersOf(hops.slice(0, -1)))
     try {
       return await this.#trunkOn(connection, state, hops, signal)
     } catch (error) {

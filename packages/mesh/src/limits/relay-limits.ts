@@ -36,6 +36,9 @@ export const leastPerSecond = 10
 /** At this rate, as many lists as one link carries at a time have their turn before their sender gives up. */
 export const leastBulletinsPerMinute = 30
 
+/** How long relays have to pass on a bulletin that the far end of a circuit has passed on, unless the config says otherwise. */
+export const usualWithheldMs = 5000
+
 /** Links of one neighbour at a time; the oldest give way to new ones, because they may be dead. */
 export const linksPerNeighbour = 8
 

@@ -78,3 +78,12 @@ export const registerDamaged: Check = ({ register }) => {
   const lines = register?.unreadable ?? []
   return lines.length === 0 ? [] : [{ cause: `issued.jsonl cannot be read at: ${lines.slice(0, 10).join(', ')}` }]
 }
+
+/** A withheld bulletin is spoken of for a day. */
+export const withheld: Check = ({ bulletin, nowMs }) => {
+  const found = bulletin?.withheld
+  if (found === undefined || nowMs - found.atMs > dayMs) return []
+  const [only, ...others] = found.relays.map((relay) => `…${relay.slice(-8)}`)
+  const who = others.length === 0 ? `relay ${only}` : `one or all of the relays ${[only, ...others].join(', ')}`
+  return [{ cause: `${who} held bulletin ${found.sequence} back at ${date(found.atMs)}, or was not told of it` }]
+}

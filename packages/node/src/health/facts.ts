@@ -97,5 +97,10 @@ export interface Facts {
   /** Knocks that were refused in the last minutes, by the reason. */
   readonly knocks?: Readonly<Record<string, number>>
   /** Sequences of the bulletin here, and of the newest one that a neighbour has. */
-  readonly bulletin?: { readonly sequence: number; readonly heard: number }
+  readonly bulletin?: {
+    readonly sequence: number
+    readonly heard: number
+    /** The last one that relays did not pass on. */
+    readonly withheld?: NonNullable<MeshStatus['bulletinWithheld']>
+  }
 }

@@ -14,7 +14,7 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
   return () => {
     const { bulletin, credential } = member
-    const { addresses, entries, guards, relays, bulletinHeard, services } = mesh.status()
+    const { addresses, entries, guards, relays, bulletinHeard, bulletinWithheld, services } = mesh.status()
     const nowMs = clock.now()
     const links = mesh.peers().filter(({ over }) => over === 'link')
     return {
@@ -28,7 +28,11 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
         ...(renewal.failure === undefined ? {} : { failure: renewal.failure }),
         revoked: bulletin.lapse(credential) === 'CREDENTIAL_REVOKED',
       },
-      bulletin: { sequence: bulletin.seq, heard: bulletinHeard },
+      bulletin: {
+        sequence: bulletin.seq,
+        heard: bulletinHeard,
+        ...(bulletinWithheld && { withheld: bulletinWithheld }),
+      },
       ...(authority && { register: { unreadable: authority.unreadable } }),
       certificates: certificates.facts(),
       ...(watch && { config: watch.fact() }),

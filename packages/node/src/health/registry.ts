@@ -242,6 +242,12 @@ export const warningRows = {
     'bring back what they said from a copy of issued.jsonl, or remove them; until then what was issued there is revoked by its peer id alone, and no revocation leaves the bulletin',
     credential.registerDamaged,
   ),
+  BULLETIN_WITHHELD: row(
+    'warning',
+    'A bulletin came from the far end of a circuit, and no relay had passed it on.',
+    'ask the operators of the relays that are named whether they have the bulletin (`postern status`); revoke one that nobody answers for, and have more relays',
+    credential.withheld,
+  ),
   NOT_RUNNING: row('info', 'No node runs here.', '`postern up`', ({ running }) =>
     running === false ? [{ cause: 'nobody answers at its admin socket; what it would do was tried instead' }] : [],
   ),
