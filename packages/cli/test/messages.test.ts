@@ -98,6 +98,21 @@ test('what cannot be read is said with the remedy that the doctor has', async ()
   assert.match(folder.message, /mesh\.secret: it is a folder/)
 })
 
+test('a folder that is no authority is met with how to name one', async () => {
+  await made('mesh create acme --dir authority')
+  await made('mesh issue --authority authority --role relay --out relay')
+  for (const folder of ['nowhere', 'relay'])
+    for (const words of [
+      ['revoke', 'x'],
+      ['mesh', 'issue', '--role', 'relay', '--out', 'other'],
+    ]) {
+      const { code, message, remedy } = await complaintOf(...words, '--authority', folder)
+      assert.equal(code, 'FILE_MISSING')
+      assert.match(message, new RegExp(`authority in .*${folder}$`))
+      assert.match(remedy ?? '', /--authority/)
+    }
+})
+
 test('a listener whose certificate is none is refused with code and remedy, and no stack', async () => {
   await made('mesh create acme --dir authority')
   await made('mesh issue --authority authority --role ingress --service api --out door')

@@ -38,6 +38,10 @@ export async function createAuthority(folder: string, name: string, clock: Clock
 
 /** Throws FILE_MISSING, KEY_TOO_OPEN, KEY_INVALID, MESH_INVALID, or CREDENTIAL_… where the bulletin was altered. */
 export async function loadAuthority(folder: string, clock: Clock = systemClock): Promise<Authority> {
+  if (![fileNames.authorityKey, fileNames.nextAuthorityKey].some((name) => existsSync(join(folder, name))))
+    throw new PosternError('FILE_MISSING', `there is no key of an authority in ${folder}`, {
+      remedy: 'name the folder that `postern mesh create` has made: --authority FOLDER',
+    })
   const meshFile = join(folder, fileNames.mesh)
   const mesh = loadMeshFile(meshFile)
   const secret = loadMeshSecret(mesh, meshFile)
