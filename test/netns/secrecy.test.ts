@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { eventually } from '@postern/test-kit'
 import { Capture } from './capture.ts'
 import type { Outcome } from './dial.ts'
+import { toldByLinks } from './first-flight.ts'
 import { formsOf } from './forms.ts'
 import { addressOf, backendOf, egressNames, type HostName, Hosts, innerAddressOf } from './hosts.ts'
 import { answered, asked, mark, markedVisit, paddingBytes, service } from './marks.ts'
@@ -112,6 +113,15 @@ test('who learns what', async (t) => {
       )
     }
   })
+
+  await t.test(
+    'the first flight of a link says nothing: no word, no time, and a hello of TLS that names nobody',
+    () => {
+      const names = nodeNames.flatMap((name) => [mesh.node(name).peer, mesh.node(name).issued.credentialName])
+      for (const end of [...ingressNames, ...egressNames, ...relayNames])
+        assert.deepEqual(toldByLinks(on(end).octets(`tcp port ${relayPort}`), relayPort, names), [], end)
+    },
+  )
 
   await t.test(
     'an egress talks only to its guards and its backend, has no listening socket, and nobody connects',

@@ -13,3 +13,11 @@ export function serviceIdOf(secret: Buffer, service: ServiceName): ServiceId {
 export function inviteSecretOf(secret: Buffer, untilMs: number): Buffer {
   return createHmac('sha256', secret).update(`postern invite 1 ${untilMs}`).digest()
 }
+
+/**
+ * The key that masks knocks. It opens no door: whoever holds it, as the invited do, can tell what is a knock and what
+ * is not, and needs a secret beside it to make one.
+ */
+export function knockMaskOf(secret: Buffer): Buffer {
+  return createHmac('sha256', secret).update('postern knock mask 1').digest()
+}

@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Authority } from './authority.ts'
 import { type Grant, nameSchema, validFor } from './credential.ts'
-import { authorityService, inviteSecretOf, serviceIdOf } from './derive.ts'
+import { authorityService, inviteSecretOf, knockMaskOf, serviceIdOf } from './derive.ts'
 import { conceal, partsOf, reveal } from './disclosure.ts'
 import { meshFileSchema } from './mesh-file.ts'
 import { exclusively } from './publish.ts'
@@ -24,7 +24,7 @@ export const invitedMeshSchema = meshFileSchema.omit({ secret: true })
 const invitationSchema = z.strictObject({
   invite: z.string().max(4096),
   mesh: invitedMeshSchema,
-  knock: z.strictObject({ secret: z.string().length(43), untilMs: z.int().min(0) }),
+  knock: z.strictObject({ secret: z.string().length(43), mask: z.string().length(43), untilMs: z.int().min(0) }),
   authority: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
@@ -36,8 +36,8 @@ export interface Invitation {
   /** An SD-JWT: relays see that its holder is invited, an authority what to. */
   readonly invite: string
   readonly mesh: z.infer<typeof invitedMeshSchema>
-  /** A secret to knock with until a time, base64url. */
-  readonly knock: { readonly secret: string; readonly untilMs: number }
+  /** A secret to knock with until a time, and the key that masks knocks, both base64url. */
+  readonly knock: { readonly secret: string; readonly mask: string; readonly untilMs: number }
   /** Service id under which an authority is found. */
   readonly authority: string
 }
@@ -77,7 +77,11 @@ async function sealInvite(authority: Authority, grant: Grant, lifeMs: number): P
       keys: bulletin.keys,
       bootstrap: bootstrap.slice(-maxBootstrap),
     },
-    knock: { secret: inviteSecretOf(secret, expiresMs).toString('base64url'), untilMs: expiresMs },
+    knock: {
+      secret: inviteSecretOf(secret, expiresMs).toString('base64url'),
+      mask: knockMaskOf(secret).toString('base64url'),
+      untilMs: expiresMs,
+    },
     authority: serviceIdOf(secret, authorityService),
   }
   const expires = new Date(expiresMs).toISOString()

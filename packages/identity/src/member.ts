@@ -11,6 +11,7 @@ import {
   type Verifier,
   verifierOf,
 } from './credential.ts'
+import { knockMaskOf } from './derive.ts'
 import { undisclosed } from './disclosure.ts'
 import type { Invitation } from './invite.ts'
 import { generateKey, loadKey, type NodeKey } from './keys.ts'
@@ -20,6 +21,8 @@ import { fileNames, type Keep, moveFile, readPublicFile, removeFile, replaceFile
 /** With what a dialler proves at the door that it may come in. */
 export interface KnockKey {
   readonly secret: Buffer
+  /** What masks the knock, see `knockMaskOf`. */
+  readonly mask: Buffer
   /** Until when it is good, in ms, where it comes from an invite. */
   readonly untilMs?: number
 }
@@ -70,7 +73,7 @@ function memberOf(init: Standing): Member {
     bulletin,
     get knock() {
       const [secret = Buffer.alloc(0)] = bulletin.secrets
-      return init.knock ?? { secret }
+      return init.knock ?? { secret, mask: knockMaskOf(secret) }
     },
     get sealed() {
       return sealed
@@ -109,8 +112,9 @@ export async function invitedMember(
   const verifier = verifierOf(bulletin)
   const sealed = undisclosed(invite)
   const credential = await verifier.invited(sealed, key.peerId.toString(), 0)
-  const secret = Buffer.from(knock.secret, 'base64url')
-  return memberOf({ mesh, key, bulletin, verifier, sealed, credential, knock: { secret, untilMs: knock.untilMs } })
+  const [secret, mask] = [knock.secret, knock.mask].map((text) => Buffer.from(text, 'base64url')) as [Buffer, Buffer]
+  const right = { secret, mask, untilMs: knock.untilMs }
+  return memberOf({ mesh, key, bulletin, verifier, sealed, credential, knock: right })
 }
 
 /**

@@ -59,7 +59,7 @@ function signed(payload: Uint8Array, typ: string, key: KeyObject): string {
 const invitation = json({
   invite: 'a.b.c~d~',
   mesh,
-  knock: { secret: 'A'.repeat(43), untilMs: clock.now() },
+  knock: { secret: 'A'.repeat(43), mask: 'B'.repeat(43), untilMs: clock.now() },
   authority: 'ab'.repeat(32),
 })
 const read = async (text: string) => await succeeds((async () => readInvite(text))(), /^INVITE_INVALID$/)

@@ -1,7 +1,7 @@
 import { type Code, type RelayAddress, reasonOf } from '@postern/protocol'
 import { linkTo } from './circuit/open.ts'
 import type { Host } from './host.ts'
-import { knockAnswered } from './link/member.ts'
+import { LinkError, linkProgress } from './link/transport.ts'
 
 /**
  * How far the making of a link came: `dns`, `refused`, `unreachable` and `timeout` before there was a connection,
@@ -42,12 +42,13 @@ export async function tryLink(host: Host, relay: RelayAddress, signal: AbortSign
   } catch (error) {
     const refused = host.refused.get(relay.peer)
     const code = refused?.times === before ? undefined : refused?.code
-    return faultOf(error, { connected: seen.has(knockSent), answered: seen.has(knockAnswered), code })
+    return faultOf(error, {
+      connected: seen.has(linkProgress.knocked),
+      answered: seen.has(linkProgress.answered),
+      code,
+    })
   }
 }
-
-/** libp2p says so when the connection is there and the protector, whose part the knock is, has done its work. */
-const knockSent = 'upgrader:encrypt-outbound-connection'
 
 interface LinkSeen {
   readonly connected: boolean
@@ -60,22 +61,19 @@ interface LinkSeen {
 export function faultOf(error: unknown, seen: LinkSeen): LinkFault {
   // Of several addresses, the one that came furthest says most.
   const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
-  const furthest = errors.find(isUpgrade) ?? errors.find(isTimeout) ?? errors[0]
+  const broken = errors.find((each) => each instanceof LinkError)
+  const furthest = broken ?? errors.find(isTimeout) ?? errors[0]
   const reason = reasonOf(furthest)
   if (seen.code !== undefined) return { kind: 'credential', code: seen.code, reason }
-  if (isUpgrade(furthest)) return { kind: seen.answered || otherWords.test(reason) ? 'broken' : 'knock', reason }
-  if (isTimeout(furthest)) return { kind: seen.connected ? 'silent' : 'timeout', reason }
+  const answered = seen.answered || broken?.answered === true
+  if (answered) return { kind: 'broken', reason }
+  if (isTimeout(broken === undefined ? furthest : broken.cause))
+    return { kind: seen.connected ? 'silent' : 'timeout', reason }
+  if (broken !== undefined) return { kind: 'knock', reason }
   const system = (furthest as NodeJS.ErrnoException | undefined)?.code ?? ''
   return { kind: kindOfSystem[system] ?? 'unreachable', reason }
-}
-
-function isUpgrade(error: unknown): boolean {
-  return error instanceof Error && error.name === 'EncryptionFailedError'
 }
 
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')
 }
-
-/** What libp2p says of a listener that spoke, but not as a relay does. */
-const otherWords = /(while|after) reading [1-9]\d*\/|tried to read|selection failed|too long|invalid/i

@@ -1,5 +1,5 @@
 import { usualGraceMs } from '@postern/identity'
-import type { Met } from './link/member.ts'
+import type { Met } from './link/membership.ts'
 import type { MeshInit } from './mesh.ts'
 
 /**

@@ -1,8 +1,7 @@
 import type { ComponentLogger, Connection, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Member, VerifiedCredential } from '@postern/identity'
+import type { Member } from '@postern/identity'
 import {
   type Clock,
   type Code,
@@ -13,14 +12,15 @@ import {
   PosternError,
 } from '@postern/protocol'
 import { createLibp2p } from 'libp2p'
+import { circuitEncrypter } from './circuit/encrypter.ts'
 import { Bans } from './limits/bans.ts'
 import { askingPace, Pace } from './limits/pace.ts'
 import { linksPerNeighbour } from './limits/relay-limits.ts'
 import { isCircuitAddress, isHostAddress, withoutPeer } from './link/address.ts'
-import { knockProtector } from './link/knock.ts'
-import { type Met, memberEncrypter } from './link/member.ts'
+import type { MembershipInit, Met } from './link/membership.ts'
 import { meshYamux } from './link/muxer.ts'
 import { onlyFor, type StreamRegistrar } from './link/only-for.ts'
+import { linkTransport } from './link/transport.ts'
 import { rightsOf } from './rights.ts'
 import { Roster } from './roster.ts'
 
@@ -96,39 +96,41 @@ export async function startHost(init: HostInit): Promise<Host> {
         connection.abort(new PosternError('BANNED', 'the peer has misbehaved'))
     },
   })
+  const membership: MembershipInit = {
+    member,
+    bulletin: () => member.bulletin.seq,
+    proved(credential, bulletin) {
+      roster.proved(credential)
+      heard.set(credential.peer, bulletin)
+    },
+    refused: refusals(refused, log, meter),
+    keptOut: (peer) => bans.keepsOut(peer),
+    graceMs: init.graceMs ?? (() => 0),
+  }
+  const muxer = meshYamux()
   const directory = relay === undefined ? {} : await directoryServices(member)
   const libp2p = await createLibp2p({
     privateKey: member.key.libp2p,
     addresses: { listen: [...(relay?.listen ?? [])], announce: [...(relay?.announce ?? [])] },
     transports: [
-      tcp({ inboundSocketInactivityTimeout: 120_000, outboundSocketInactivityTimeout: 120_000, backlog: 1024 }),
+      linkTransport({
+        key: member.key.libp2p,
+        knock: () => member.knock,
+        heard: () => member.bulletin.heardSecrets,
+        clock,
+        membership,
+        muxer: muxer(),
+        ...(init.passed === undefined ? {} : { passed: init.passed }),
+        refused: (reason) => {
+          meter.count('knocks_refused', reason)
+          log.info('knock refused', { reason })
+        },
+      }),
     ],
     // What identify tells neighbours: neither version nor runtime.
     nodeInfo: { name: 'postern', userAgent: 'postern' },
-    connectionProtector: knockProtector({
-      knock: () => member.knock,
-      heard: () => member.bulletin.heardSecrets,
-      clock,
-      ...(init.passed === undefined ? {} : { passed: init.passed }),
-      refused: (reason) => {
-        meter.count('knocks_refused', reason)
-        log.info('knock refused', { reason })
-      },
-    }),
-    connectionEncrypters: [
-      memberEncrypter({
-        member,
-        bulletin: () => member.bulletin.seq,
-        proved(credential: VerifiedCredential, bulletin: number) {
-          roster.proved(credential)
-          heard.set(credential.peer, bulletin)
-        },
-        refused: refusals(refused, log, meter),
-        keptOut: (peer) => bans.keepsOut(peer),
-        graceMs: init.graceMs ?? (() => 0),
-      }),
-    ],
-    streamMuxers: [meshYamux()],
+    connectionEncrypters: [circuitEncrypter(membership)],
+    streamMuxers: [muxer],
     connectionManager: {
       maxConnections: 8192,
       inboundConnectionThreshold: 1000,

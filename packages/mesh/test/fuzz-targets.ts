@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils'
-import { inviteSecretOf } from '@postern/identity'
+import { inviteSecretOf, knockMaskOf } from '@postern/identity'
 import {
   decodeLayer,
   type End,
   encodeLayer,
   encodeMessage,
-  knockSize,
+  knockHeadSize,
   layerSize,
   lookupAnswerSize,
   maxDirectoryMessage,
@@ -25,6 +25,7 @@ import { linkedPair } from './streams.ts'
 
 const clock = { now: () => 1_700_000_000_000 }
 const secret = Buffer.alloc(32, 1)
+const mask = knockMaskOf(secret)
 const untilMs = clock.now() + 60_000
 const listener = '12D3KooWListener'
 const hop = fixedKey(3)
@@ -117,17 +118,17 @@ async function openCertificate(): Promise<Opened> {
 export const meshTargets: readonly Target[] = [
   {
     name: 'knock-judge',
-    maxBytes: knockSize,
+    maxBytes: knockHeadSize,
     whole: true,
     open: () => ({
       seeds: [
-        makeKnock({ secret }, listener, clock.now()),
-        makeKnock({ secret: inviteSecretOf(secret, untilMs), untilMs }, listener, clock.now()),
+        makeKnock({ secret, mask }, listener, clock.now()).subarray(0, knockHeadSize),
+        makeKnock({ secret: inviteSecretOf(secret, untilMs), mask, untilMs }, listener, clock.now()).subarray(
+          0,
+          knockHeadSize,
+        ),
       ],
-      read: (octets) =>
-        new KnockJudge({ knock: () => ({ secret }), heard: () => [secret], clock, refused() {} }, listener).judge(
-          octets,
-        ) === undefined,
+      read: (octets) => typeof new KnockJudge({ heard: () => [secret], clock }, listener).judge(octets) !== 'string',
     }),
   },
   { name: 'sealed-route', maxBytes: routeSize, whole: true, open: openRoute },

@@ -62,7 +62,7 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   CREDENTIAL_REVOKED: of({ credential: { ...credential, revoked: true } }),
   CREDENTIAL_REFUSED: faulty({ kind: 'credential', code: 'CREDENTIAL_REFUSED', reason: '' }),
   CLOCK_OFF: of({ backends: [{ ...backend, clockAheadMs: -61_000 }] }),
-  KNOCK_REFUSED: faulty({ kind: 'knock', reason: '' }),
+  KNOCK_REFUSED: faulty({ kind: 'silent', reason: '' }),
   RELAY_UNREACHABLE: faulty({ kind: 'refused', reason: 'ECONNREFUSED' }),
   RELAY_NO_MEMBER: faulty({ kind: 'credential', code: 'CREDENTIAL_EXPIRED', reason: '' }),
   NO_RELAY: of({ reachable: { relays: 2, linked: 0 } }),
@@ -185,7 +185,7 @@ test('a clock that is off is told by a backend, and by members who knock with an
 })
 
 test('each fault of the way to a relay has a cause and a remedy of its own', () => {
-  const kinds = ['dns', 'refused', 'unreachable', 'timeout', 'silent', 'broken'] as const
+  const kinds = ['dns', 'refused', 'unreachable', 'timeout', 'broken'] as const
   const found = kinds.flatMap((kind) => warningsOf(faulty({ kind, reason: 'because' })))
   assert.deepEqual(new Set(found.map(({ code }) => code)), new Set(['RELAY_UNREACHABLE']))
   for (const said of ['cause', 'remedy'] as const)

@@ -33,9 +33,9 @@ export function isServicePattern(text: string): boolean {
   return text === '*' || isServiceName(text.endsWith('*') ? text.slice(0, -1).replace(/-$/, '') : text)
 }
 
-/** libp2p protocol ids. `link` names the connection encrypter, all others a stream. */
+/** libp2p protocol ids. `ends` names what encrypts a circuit from end to end, all others a stream. */
 export const protocolId = {
-  link: '/postern/link/3.0.0',
+  ends: '/postern/ends/3.0.0',
   guard: '/postern/guard/1.0.0',
   lookup: '/postern/lookup/1.0.0',
   circuit: '/postern/circuit/2.0.0',

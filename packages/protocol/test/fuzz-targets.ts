@@ -25,7 +25,7 @@ import {
   FrameReader,
   type FrameType,
   frameType,
-  knockSize,
+  knockHeadSize,
   layerSize,
   lookupAnswerSize,
   maxDirectoryMessage,
@@ -178,7 +178,7 @@ function framesOf(pieces: readonly Uint8Array[]): string[] {
 }
 
 export const protocolTargets: readonly Target[] = [
-  message('knock', knockSize, [{ nonce, timeMs: 1_700_000_000_123, proof: key }], {
+  message('knock', knockHeadSize, [{ nonce, timeMs: 1_700_000_000_123, untilMs: 0, padding: 9, proof: key }], {
     decode: decodeKnock,
     encode: encodeKnock,
   }),

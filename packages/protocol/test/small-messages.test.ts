@@ -17,7 +17,7 @@ import {
   failureOfWire,
   isServiceName,
   isServicePattern,
-  knockSize,
+  knockHeadSize,
   maxDirectoryMessage,
 } from '../src/index.ts'
 
@@ -72,9 +72,10 @@ test('a record answer never carries what a credential discloses', () => {
   assert.equal(decodeSignedRecords(encodeMessage([{ record: 'a.b.c', credential: 'd.e.f~secret~' }])), undefined)
 })
 
-test('a knock is 56 octets and comes back; a hello comes back with and without disclosure', () => {
-  const knock = { nonce: Buffer.alloc(16, 1), timeMs: 1_700_000_000_123, proof: Buffer.alloc(32, 2) }
-  assert.equal(encodeKnock(knock).length, knockSize)
+test('the head of a knock is 65 octets and comes back; a hello comes back with and without disclosure', () => {
+  const times = { timeMs: 1_700_000_000_123, untilMs: 1_700_000_100_000 }
+  const knock = { nonce: Buffer.alloc(16, 1), ...times, padding: 7, proof: Buffer.alloc(32, 2) }
+  assert.equal(encodeKnock(knock).length, knockHeadSize)
   assert.deepEqual(decodeKnock(encodeKnock(knock)), knock)
   for (const credential of ['a.b.c~', 'a.b.c~d~'])
     assert.deepEqual(decodeHello(encodeHello({ bulletin: 3, credential })), { bulletin: 3, credential })

@@ -1,4 +1,7 @@
 /** What tests stand on: `await using mesh = await meshOf({ relays: 3, ingresses: 1, egresses: 1, backends: [url] })`. */
+
+export { makeKnock } from '@postern/mesh/testing'
+export { knockHeadSize, maxKnockPadding } from '@postern/protocol'
 export { type Backend, backendOf } from './backend.ts'
 export type { Conduct, Way } from './conduct.ts'
 export { type Direct, type DirectOrder, directOf } from './direct.ts'

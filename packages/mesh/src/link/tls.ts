@@ -34,7 +34,6 @@ export class LinkTls {
    * CREDENTIAL_INVALID where there is none, and what TLS throws. Then the caller is to abort the connection.
    */
   async secure(connection: MultiaddrConnection, options?: SecureConnectionOptions): Promise<SecuredConnection> {
-    if (!hasSocket(connection)) throw new TypeError('TLS is for connections over sockets')
     this.#certificate ??= generateCertificate(this.#key)
     const own = await this.#certificate
     options?.signal?.throwIfAborted()
@@ -44,7 +43,7 @@ export class LinkTls {
       connection.direction === 'inbound'
         ? new TLSSocket(socket, { ...common, isServer: true, requestCert: true })
         : connect({ socket, ...common })
-    putSocket(connection, tls)
+    putSocket(connection as SocketConnection, tls)
     await shaken(tls, options?.signal)
     const { raw } = tls.getPeerX509Certificate() ?? {}
     if (raw === undefined) throw new PosternError('CREDENTIAL_INVALID', 'the other side shows no certificate')
@@ -56,8 +55,12 @@ function hasSocket(connection: MultiaddrConnection): connection is SocketConnect
   return 'socket' in connection && connection.socket instanceof Socket
 }
 
-/** From here on the connection hears nothing of its socket but its end; what it had read of it is read again. */
-function takeSocket(connection: SocketConnection): Socket {
+/**
+ * The socket of a connection, which from here on hears nothing of it but its end; what it had read is on the socket
+ * again. Throws TypeError where it has none.
+ */
+export function takeSocket(connection: MultiaddrConnection): Socket {
+  if (!hasSocket(connection)) throw new TypeError('a link is a connection over a socket')
   const { readBuffer, socket } = connection
   socket.pause()
   socket.removeAllListeners('data')

@@ -112,8 +112,8 @@ export const warningRows = {
   ),
   KNOCK_REFUSED: row(
     'warning',
-    'A relay closes the connection at the knock.',
-    'compare `date -u` on both hosts, then `sha256sum mesh.secret`, then the peer id in mesh.json; `postern status` of the relay tells which: it counts knocks_refused{late} or {wrong}; a node that was away while the mesh secret was replaced joins again',
+    'A relay does not answer the knock.',
+    'compare `date -u` on both hosts, then `sha256sum mesh.secret`, then the peer id in mesh.json; `postern status` of the relay tells which: it counts knocks_refused{late} or {wrong}; see whether the relay hangs; a node that was away while the mesh secret was replaced joins again',
     relay.knockRefused,
   ),
   RELAY_UNREACHABLE: row(
@@ -226,7 +226,7 @@ export const warningRows = {
   ),
   KNOCKS_MANY: row(
     'info',
-    'Many connections were closed at the knock: whoever made them does not hold the mesh secret.',
+    'Many connections came without a good knock: whoever made them does not hold the mesh secret.',
     'nothing, if it is a port scan: it was told nothing; if a node of this mesh is kept out, run `postern doctor` there',
     relay.manyKnocked,
   ),

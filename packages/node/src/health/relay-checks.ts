@@ -22,10 +22,6 @@ const unreachable: Readonly<Partial<Record<FaultKind, readonly [cause: string, r
   ],
   unreachable: ['no connection can be made', 'look at the network of this host: ip route get ADDRESS'],
   timeout: ['no answer to a connection', 'look at the firewalls between, and whether its host is up: nc -vz HOST PORT'],
-  silent: [
-    'takes the connection and then says nothing',
-    'see whether the relay hangs, or another program listens there',
-  ],
   broken: [
     'breaks off behind the knock',
     'see whether it is a relay of this mesh (mesh.json there and here), and its log',
@@ -51,10 +47,9 @@ export const outOfReach: Check = (facts) =>
 
 export const knockRefused: Check = (facts) =>
   faulty(facts, ({ kind }) =>
-    kind === 'knock'
+    kind === 'knock' || kind === 'silent'
       ? {
-          cause:
-            'takes the connection and closes it without a word. A clock is more than a minute off, the mesh secrets differ, or another relay listens there',
+          cause: `takes the connection and ${kind === 'silent' ? 'says nothing' : 'closes it without a word'}. A clock is more than a minute off, the mesh secrets differ, or another relay or program listens there`,
         }
       : undefined,
   )

@@ -1,12 +1,4 @@
-import { noise } from '@chainsafe/libp2p-noise'
-import type {
-  ConnectionEncrypter,
-  MessageStream,
-  MultiaddrConnection,
-  SecureConnectionOptions,
-  SecuredConnection,
-  StreamMuxerFactory,
-} from '@libp2p/interface'
+import type { MultiaddrConnection, SecuredConnection } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import {
   disclosed,
@@ -25,17 +17,12 @@ import {
   maxHelloSize,
   type PeerName,
   PosternError,
-  protocolId,
   rank,
 } from '@postern/protocol'
-import { fromString } from 'uint8arrays'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
-import { callDirectly } from './direct.ts'
 import { names } from './disclosure.ts'
-import { wholeMessages } from './noise-messages.ts'
 import { shortLength } from './short-length.ts'
-import { LinkTls } from './tls.ts'
 
 export interface MembershipInit {
   /** Its credential is our own as it is now, with the names of services; see `names` for who is shown those. */
@@ -58,67 +45,27 @@ export interface Met {
   readonly onCircuit: boolean
 }
 
-type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
-type Secured = SecuredConnection & { streamMuxer?: StreamMuxerFactory }
-
-/** What `onProgress` of a dial hears when the listener has answered, and so has found the knock good. */
-export const knockAnswered = 'postern:knock-answered'
-interface Dialled {
-  readonly onProgress?: (event: { readonly type: string }) => void
-}
-
 const helloDeadlineMs = 5000
 
 /**
- * TLS on links and Noise on circuits, with the check of membership inside: no connection comes to be before each side
- * has seen the other's credential and heard that its own was taken.
+ * Membership both ways over what encrypts a link or a circuit: no connection comes to be before each side has seen the
+ * other's credential and heard that its own was taken. `carrier` is what the encrypted messages travel on.
  */
-export function memberEncrypter(init: MembershipInit): (components: NoiseComponents) => ConnectionEncrypter {
-  const prologueBytes = fromString(`postern ${init.member.mesh.id}`)
-  return (components) => {
-    const circuits = noise({ prologueBytes })(components)
-    const links = new LinkTls(components.privateKey)
-    const secure = (stream: MessageStream, options?: SecureConnectionOptions): Promise<Secured> => {
-      const carrier = stream as MultiaddrConnection
-      if (!isCircuitAddress(carrier.remoteAddr)) return links.secure(carrier, options)
-      const called = carrier.direction === 'inbound'
-      return called ? circuits.secureInbound(stream, options) : circuits.secureOutbound(stream, options)
-    }
-    return {
-      protocol: protocolId.link,
-      [Symbol.toStringTag]: '@postern/member-encrypter',
-      secureInbound: async (connection, options) => admit(init, connection, await secure(connection, options), options),
-      secureOutbound: async (connection, options: SecureConnectionOptions & Dialled = {}) => {
-        options.onProgress?.({ type: knockAnswered })
-        return admit(init, connection, await secure(connection, options), options)
-      },
-    } as ConnectionEncrypter
-  }
-}
-
-/** Finishes an upgrade: membership both ways, then coalescing. */
-async function admit(
+export async function proveMembership(
+  { connection, remotePeer }: SecuredConnection,
+  carrier: MultiaddrConnection,
   init: MembershipInit,
-  connection: MessageStream,
-  secured: Secured,
-  options?: SecureConnectionOptions,
-): Promise<Secured> {
-  const peer = secured.remotePeer.toString()
-  if (init.keptOut(peer)) throw new PosternError('BANNED', 'the peer is kept out for a while')
-  const carrier = connection as MultiaddrConnection
+  signal?: AbortSignal,
+): Promise<void> {
+  if (init.keptOut(remotePeer.toString())) throw new PosternError('BANNED', 'the peer is kept out for a while')
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
-  if (onCircuit) {
-    callDirectly(secured.connection)
-    wholeMessages(secured.connection)
-  }
   const { verifier } = init.member
   const called = carrier.direction === 'inbound'
   // Only one who comes may hold no more than an invite.
   const verify = (credential: SealedCredential, of: PeerName) =>
     (called ? verifier.invited : verifier.shown)(credential, of, init.graceMs({ called, onCircuit }))
-  await exchangeHellos(secured, { verify, called, onCircuit }, init, options?.signal)
-  coalesce(secured.connection, carrier, onCircuit ? rank.circuit : rank.link)
-  return secured
+  await exchangeHellos({ connection, remotePeer }, { verify, called, onCircuit }, init, signal)
+  coalesce(connection, carrier, onCircuit ? rank.circuit : rank.link)
 }
 
 interface Greeting extends Met {
@@ -130,7 +77,7 @@ interface Greeting extends Met {
  * services only to an ingress; the caller names its own behind its answer, when it has seen whom it calls.
  */
 async function exchangeHellos(
-  secured: Secured,
+  secured: SecuredConnection,
   { called, onCircuit, verify }: Greeting,
   init: MembershipInit,
   outer?: AbortSignal,
