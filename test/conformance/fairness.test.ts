@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { get, type RequestListener } from 'node:http'
+import { request as ask, get, type RequestListener } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { suite, test } from 'node:test'
 import { backendOf, directOf, eventually } from '@postern/test-kit'
@@ -45,6 +45,14 @@ async function answerTo(url: string, localAddress = '127.0.0.2'): Promise<string
   return (await response.toArray()).join('')
 }
 
+/** What a client of an address gets for content that is more than is gathered. */
+async function upload(url: string, localAddress: string): Promise<string> {
+  const asked = ask(url, { method: 'PUT', localAddress, agent: false })
+  asked.end(Buffer.alloc(300_000))
+  const [response] = await once(asked, 'response', { signal: AbortSignal.timeout(20_000) })
+  return (await response.toArray()).join('')
+}
+
 const getBig = 'GET /big HTTP/1.1\r\nHost: h\r\n\r\n'
 const limits = { exchangesPerAddress: 1000, exchangesPerConnection: 4 }
 
@@ -79,8 +87,8 @@ suite('one client does not stop a service', () => {
     for (const [framing, reached] of [
       ['Content-Length: 10\r\n\r\nx', 0],
       ['Content-Length: 20000\r\nExpect: 100-continue\r\n\r\n', 0],
-      // Of unknown length, content may be a conversation: it is let through, and leaves half of the connections.
-      ['Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n', connections / 2],
+      // Of unknown length, content may be a conversation: it is let through, in half of the places that there are for it.
+      ['Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n', connections / 4],
     ] as const) {
       const before = backend.requests
       using hogs = new Hogs()
@@ -88,7 +96,8 @@ suite('one client does not stop a service', () => {
       await eventually('all have arrived', () => direct.exchanges === 2 * connections)
       await eventually('those that may have gone on', () => backend.requests === before + reached)
       for (let each = 0; each < 3; each++) assert.equal(await answerTo(direct.url, '127.0.0.1'), 'ok')
-      assert.equal(backend.requests, before + reached + 3)
+      assert.equal(await upload(direct.url, '127.0.0.2'), 'ok')
+      assert.equal(backend.requests, before + reached + 4)
       hogs[Symbol.dispose]()
       await eventually('nothing is left of them', () => direct.exchanges === 0)
     }
@@ -156,6 +165,48 @@ test('what cannot wait for a connection is answered with BUSY at once, and when 
   await eventually('the one that waited is sent on', () => backend.requests === 2)
   waiting.shift()?.()
   assert.equal(await second, 'ok')
+})
+
+test('where nothing may wait, a request is served as long as a connection can be made for it', async () => {
+  const waiting: Array<() => void> = []
+  await using backend = await backendOf((_request, response) => waiting.push(() => response.end('ok')))
+  await using direct = await directOf({ backends: [backend.url], service: { connections: 2, queue: 0 } })
+  const served = ['127.0.0.2', '127.0.0.3'].map((address) => answerTo(direct.url, address))
+  await eventually('both connections are held', () => backend.requests === 2)
+  const refused = await fetch(direct.url, { method: 'POST', body: 'x' })
+  assert.equal(((await refused.json()) as { code: string }).code, 'BUSY')
+  for (const answer of waiting) answer()
+  assert.deepEqual(await Promise.all(served), ['ok', 'ok'])
+})
+
+test('an answer that comes before its content was taken leaves nothing open', async () => {
+  await using backend = await backendOf((asked, response) => {
+    asked.pause()
+    response.writeHead(401, { connection: 'close' }).end('no')
+  })
+  await using direct = await directOf({ backends: [backend.url] })
+  const sizes = Array.from({ length: 40 }, (_, at) => (at + 1) * 64 * 1024)
+  await Promise.all(
+    sizes.map(async (bytes) => {
+      using client = await rawClient(direct.url)
+      client.send(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${bytes}\r\n\r\n`)
+      client.send(Buffer.alloc(bytes))
+      await client.until(/^HTTP\/1\.1 (401|502) /)
+    }),
+  )
+  await eventually('nothing is left of the exchanges', () => direct.exchanges === 0)
+})
+
+test('an answer whose head no frame holds gives its connection back', async () => {
+  await using backend = await backendOf((asked, response) => {
+    if (asked.url !== '/wide') return response.end('ok')
+    for (let at = 0; at < 1200; at++) response.setHeader(`x-${at}`, 'v')
+    response.writeHead(200)
+    return response.write('and no end')
+  })
+  await using direct = await directOf({ backends: [backend.url], service: { connections: 1 } })
+  for (let each = 0; each < 3; each++) assert.equal((await fetch(`${direct.url}/wide`)).status, 502)
+  assert.equal(await answerTo(direct.url), 'ok')
 })
 
 test('connections that were switched to another protocol are no more than a service and an address may have', async () => {

@@ -104,12 +104,12 @@ function asking(fields: Readonly<Record<string, string>>, line = 'GET / HTTP/1.1
   return `${line}\r\nHost: h\r\n${lines.join('')}\r\n`
 }
 
-test('h2c is never switched to: the request is answered as if it had not asked', async () => {
+test('neither h2c nor TLS is switched to: the request is answered as if it had not asked', async () => {
   await using backend = await backendOf((request, response) =>
     response.end(String('upgrade' in request.headers || 'http2-settings' in request.headers)),
   )
   await using direct = await directOf({ backends: [backend.url] })
-  for (const protocol of ['h2c', 'H2C', 'h2c/2', 'h2c, h2c']) {
+  for (const protocol of ['h2c', 'H2C', 'h2c/2', 'h2c, h2c', 'TLS/1.2', 'h2c, TLS/1.2']) {
     using client = await rawClient(direct.url)
     const fields = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: protocol, 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
     client.send(asking(fields))

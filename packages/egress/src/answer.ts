@@ -104,9 +104,13 @@ export class Answer implements Carried {
       this.#exchange.interim({ status, fields, backendUs, end: false })
       return
     }
+    const end = framing.kind === 'none'
+    if (!this.#exchange.respond({ status, fields, backendUs, end })) {
+      this.#connection?.abort()
+      return this.failed('BACKEND_INVALID', 'the head of the answer does not fit into a frame')
+    }
     this.#answered = true
-    this.#ended = framing.kind === 'none'
-    this.#exchange.respond({ status, fields, backendUs, end: this.#ended })
+    this.#ended = end
     this.#events.answered(status)
   }
 
@@ -134,11 +138,14 @@ export class Answer implements Carried {
       return this.failed('BACKEND_INVALID', 'a switch to another protocol than was asked for')
     }
     const fields = [...endToEndFields(head.fields), 'upgrade', this.#asked.protocol]
+    if (!this.#exchange.respond({ status: head.status, fields, backendUs: this.#elapsedUs(), end: false })) {
+      wire.socket.destroy()
+      return this.failed('BACKEND_INVALID', 'the head of the answer does not fit into a frame')
+    }
     this.#answered = true
     this.#ended = true
     this.#connection = undefined
     this.#tunnelled = tunnel(this.#exchange, wire)
-    this.#exchange.respond({ status: head.status, fields, backendUs: this.#elapsedUs(), end: false })
     this.#events.answered(head.status)
     if (early.length > 0) wire.take(early)
     wire.socket.on('close', () => this.#events.over())

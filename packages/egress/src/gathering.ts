@@ -1,3 +1,4 @@
+import { PieceQueue } from '@postern/exchange'
 import type { FieldLines } from '@postern/protocol'
 import type { ContentFraming } from './backend/request-head.ts'
 
@@ -8,7 +9,7 @@ import type { ContentFraming } from './backend/request-head.ts'
 export class Gathering {
   readonly framing: ContentFraming
   readonly #enoughBytes: number
-  #pieces: Uint8Array[] = []
+  readonly #kept = new PieceQueue()
   #bytes = 0
   #trailers: FieldLines | undefined
 
@@ -37,7 +38,7 @@ export class Gathering {
   }
 
   keep(piece: Uint8Array): void {
-    this.#pieces.push(piece)
+    this.#kept.push(piece)
   }
 
   end(trailers: FieldLines): void {
@@ -46,8 +47,6 @@ export class Gathering {
 
   /** What was kept, which is kept no longer. */
   take(): Uint8Array[] {
-    const pieces = this.#pieces
-    this.#pieces = []
-    return pieces
+    return this.#kept.takeAll()
   }
 }

@@ -60,7 +60,7 @@ export const serviceSchema = z.strictObject({
   stalledMs: z
     .int()
     .min(1)
-    .default(10_000)
+    .default(30_000)
     .describe('time after which an answer that nobody reads is ended, while requests wait for its connection, in ms'),
 })
 

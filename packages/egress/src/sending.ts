@@ -162,6 +162,9 @@ export class Sending implements RequestListener, AnswerEvents, Watched {
 
   #end(): void {
     this.#over = true
+    // The rest of the content is for nobody, and has to be let go on to its end.
+    this.drained()
+    for (const piece of this.#gathering.take()) this.#exchange.consumed(piece.byteLength)
     this.#tools.deadlines.delete(this)
     if (this.#inTunnels) this.#request.service.tunnels.leave()
     this.#inTunnels = false

@@ -19,7 +19,7 @@ class Asked implements Claim {
   }
 }
 
-const limits = { waiting: 4, perClient: 2, open: 1 }
+const limits = { waiting: 4, perClient: 2, open: 1, openPerClient: 1 }
 
 function waiting(names: readonly string[], given = limits): FairQueue<Asked> {
   const queue = new FairQueue<Asked>(given)

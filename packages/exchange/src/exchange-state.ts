@@ -1,5 +1,6 @@
 import type { FieldLines } from '@postern/protocol'
 import { type GrowthBudget, ReceiveWindow, SendCredit } from './credit.ts'
+import { PieceQueue } from './piece-queue.ts'
 import type { BodySource } from './schedule.ts'
 
 /** Of what may be queued, the part below which a writer that waits is told to go on. */
@@ -29,8 +30,7 @@ export class ExchangeState implements BodySource {
   /** The trailers of an end that waits for the queue. */
   ending: FieldLines | undefined
   readonly #owner: QueueOwner
-  #queue: Uint8Array[] = []
-  #queued = 0
+  readonly #queue = new PieceQueue()
   #waiting = false
 
   constructor(id: number, budget: GrowthBudget, owner: QueueOwner) {
@@ -40,36 +40,28 @@ export class ExchangeState implements BodySource {
   }
 
   get queued(): number {
-    return this.#queued
+    return this.#queue.bytes
   }
 
   get sendable(): number {
-    return Math.min(this.#queued, this.credit.available)
+    return Math.min(this.#queue.bytes, this.credit.available)
   }
 
   push(chunk: Uint8Array): boolean {
     this.#queue.push(chunk)
-    this.#queued += chunk.byteLength
-    this.#waiting = this.#queued >= this.#owner.queueBytes
+    this.#waiting = this.#queue.bytes >= this.#owner.queueBytes
     return !this.#waiting
   }
 
   takePiece(bytes: number): Uint8Array {
-    const first = this.#queue[0] as Uint8Array
-    let piece = first
-    if (first.byteLength <= bytes) this.#queue.shift()
-    else {
-      piece = first.subarray(0, bytes)
-      this.#queue[0] = first.subarray(bytes)
-    }
-    this.#queued -= piece.byteLength
+    const piece = this.#queue.take(bytes)
     this.credit.take(piece.byteLength)
     return piece
   }
 
   emptied(): void {
-    if (this.#queued === 0) this.#owner.queueEmptied(this)
-    if (!this.#waiting || this.#queued > this.#owner.queueBytes * lowWater) return
+    if (this.queued === 0) this.#owner.queueEmptied(this)
+    if (!this.#waiting || this.queued > this.#owner.queueBytes * lowWater) return
     this.#waiting = false
     this.#owner.queueDrained(this)
   }

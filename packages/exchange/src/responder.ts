@@ -16,7 +16,8 @@ export interface RequestListener {
 /** An exchange as its responder holds it. */
 export interface Incoming extends Exchange {
   interim(head: ResponseHead): void
-  respond(head: ResponseHead): void
+  /** False when the head does not fit into a frame; then nothing was sent. */
+  respond(head: ResponseHead): boolean
 }
 
 export interface ResponderInit {
@@ -99,7 +100,7 @@ class MachineIncoming extends MachineExchange implements Incoming {
     this.machine.interim(this.id, head)
   }
 
-  respond(head: ResponseHead): void {
-    if (!this.machine.respond(this.id, head)) this.reset('BACKEND_INVALID')
+  respond(head: ResponseHead): boolean {
+    return this.machine.respond(this.id, head)
   }
 }

@@ -13,6 +13,9 @@ export interface Asking {
   readonly upgrade: boolean
 }
 
+/** Once half of the places of a service are taken, one address may have no more than such a part of them. */
+const scarceParts = 32
+
 /** How many exchanges are under way, for each client address and each service. Upgrades are counted by address alone. */
 export class Admission {
   readonly #limits: AdmissionLimits
@@ -28,8 +31,12 @@ export class Admission {
   enter({ client, service, upgrade }: Asking): ExchangeFailureCode | undefined {
     const { exchangesPerAddress, exchangesPerService, upgradesPerAddress } = this.#limits
     if (upgrade) return raise(this.#upgrades, client, upgradesPerAddress) ? undefined : 'CLIENT_BUSY'
+    const scarce = (this.#services.get(service) ?? 0) * 2 >= exchangesPerService
+    const most = scarce
+      ? Math.min(exchangesPerAddress, Math.ceil(exchangesPerService / scarceParts))
+      : exchangesPerAddress
     if (!raise(this.#services, service, exchangesPerService)) return 'BUSY'
-    if (raise(this.#exchanges, client, exchangesPerAddress)) return undefined
+    if (raise(this.#exchanges, client, most)) return undefined
     lower(this.#services, service)
     return 'CLIENT_BUSY'
   }

@@ -2,50 +2,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange, ResponseListener } from '@postern/exchange'
 import {
   atEndOfTurn,
-  type Deadlines,
   type ExchangeFailureCode,
   exchangeFailureOf,
   type FieldLines,
-  type Log,
-  type Meter,
   type RequestHead,
   type ResponseHead,
   rank,
   type Trunk,
   type Watched,
 } from '@postern/protocol'
-import type { Admission, Asking } from './admission.ts'
+import type { Asking } from './admission.ts'
 import { Announced } from './announced.ts'
+import type { CallInit, CallTools } from './call-tools.ts'
 import { pairsOf, responseFields } from './headers.ts'
 import { interimTo } from './interim.ts'
 import type { Pipelined, Pipelining } from './pipelining.ts'
 import { problemOf } from './problem.ts'
-import { type ContentLimits, RequestContent } from './request-content.ts'
+import { RequestContent } from './request-content.ts'
 import { mayRetry } from './retry.ts'
 import type { RouteConfig } from './schema.ts'
-import type { OpenTrunk, TrunkTable } from './trunk-table.ts'
-
-export interface CallInit {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly head: RequestHead
-  readonly route: RouteConfig
-  /** What limits count the client by. */
-  readonly client: string
-  readonly pipelining: Pipelining
-}
-
-export interface CallTools {
-  readonly admission: Admission
-  readonly table: TrunkTable
-  readonly deadlines: Deadlines
-  readonly log: Log
-  readonly meter: Meter
-  readonly idleMs: number
-  readonly content: ContentLimits
-  readonly serverTiming: boolean
-  readonly requestId: boolean
-}
+import type { OpenTrunk } from './trunk-table.ts'
 
 /** Content up to this size may wait for the end of the turn. */
 const heldBytes = 4096
@@ -55,14 +31,14 @@ export const trunkWaitMs = 8000
 
 /** One request of a client and its answer: sends it over a trunk, over another where that is safe, and streams both ways. */
 export class Call implements ResponseListener, Watched, Pipelined {
-  deadlineMs: number
+  deadlineMs = never
   place = -1
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #head: RequestHead
   readonly #route: RouteConfig
   readonly #tools: CallTools
-  readonly #startMs = performance.now()
+  #startMs = 0
   readonly #announced = new Announced()
   readonly #content: RequestContent | undefined
   readonly #pipelining: Pipelining
@@ -97,7 +73,6 @@ export class Call implements ResponseListener, Watched, Pipelined {
         },
       })
     }
-    this.deadlineMs = this.#startMs + route.answerMs
   }
 
   start(): void {
@@ -105,6 +80,8 @@ export class Call implements ResponseListener, Watched, Pipelined {
     const refused = this.#tools.admission.enter(this.#asking)
     if (refused !== undefined) return this.#fail(refused)
     this.#entered = true
+    this.#startMs = performance.now()
+    this.#allow(this.#route.answerMs)
     this.#tools.deadlines.add(this)
     this.#attempt()
   }
@@ -138,8 +115,11 @@ export class Call implements ResponseListener, Watched, Pipelined {
 
   /** A client that still sends is not waiting: the time for an answer counts from the end of its content. */
   #write(piece: Buffer): boolean {
+    const more = this.#exchange?.write(piece) !== false
+    // While nobody takes any, the client is not late.
+    if (!more) this.#content?.pause()
     this.#allow(this.#tools.idleMs)
-    return this.#exchange?.write(piece) !== false
+    return more
   }
 
   interim(head: ResponseHead): void {
@@ -266,7 +246,7 @@ export class Call implements ResponseListener, Watched, Pipelined {
   #finish(): void {
     this.#tools.meter.count('requests_answered')
     // A client still sending, after its answer, is let finish: the connection is good for the next request then.
-    if (!this.#request.complete) this.#exchange?.reset('CANCELLED')
+    if (this.#content?.ended === false || (this.#exchange?.queued ?? 0) > 0) this.#exchange?.reset('CANCELLED')
     this.#leave()
     if (this.#held === undefined) this.#response.end()
     // node:http joins a head with text, not with octets; latin1 text is the octets as they are.

@@ -14,13 +14,14 @@ import {
 } from '@postern/protocol'
 import { Admission } from './admission.ts'
 import { type ArrivalRules, arrivalOf } from './arrival.ts'
-import { Call, type CallTools } from './call.ts'
+import { Call } from './call.ts'
+import type { CallTools } from './call-tools.ts'
 import type { Client } from './client.ts'
 import { requestFields } from './headers.ts'
 import { type Listener, listen, type Sharing } from './listener.ts'
 import { pipeliningOf } from './pipelining.ts'
 import { problemOf } from './problem.ts'
-import { rawAnswer } from './raw-answer.ts'
+import { endWith, rawAnswer } from './raw-answer.ts'
 import { RouteTable } from './routes.ts'
 import type { IngressConfig, RouteConfig } from './schema.ts'
 import { TrunkTable } from './trunk-table.ts'
@@ -101,7 +102,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
     upgrade(request: IncomingMessage, _socket: unknown, early: Buffer) {
       const accepted = accept(request, rules, routes, true)
       const turnAway = (code: ExchangeFailureCode) => {
-        request.socket.end(rawAnswer(refuse(code, randomUUID())))
+        endWith(request.socket, rawAnswer(refuse(code, randomUUID())))
       }
       if (!('route' in accepted)) return turnAway(accepted.code)
       const asking = { client: accepted.client.key, service: accepted.head.service, upgrade: true }
@@ -111,7 +112,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
       new Upgrade(request, early, accepted.head, accepted.route, tools).start()
     },
     malformed(code: ExchangeFailureCode, socket: Socket) {
-      socket.end(rawAnswer(refuse(code, randomUUID())))
+      endWith(socket, rawAnswer(refuse(code, randomUUID())))
     },
   }
 

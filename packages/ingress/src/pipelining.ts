@@ -7,6 +7,9 @@ export interface Pipelined {
   gone(): void
 }
 
+/** Requests that may wait on a connection: more than arrive in one piece, after which nothing more is read. */
+const maxWaiting = 4096
+
 /**
  * The requests of one connection: a few under way, and those behind them in their order. While any waits, nothing is
  * read: a client that sends without reading answers holds no more than those few.
@@ -21,21 +24,25 @@ export class Pipelining {
     this.#socket = socket
     this.#most = most
     socket.once('close', () => this.#close())
+    // node:http reads on by itself at the end of each message.
+    socket.on('resume', () => {
+      if (this.#waiting.length > 0) socket.pause()
+    })
   }
 
   /** Starts the request now, or when one of those before it is over. */
   enter(request: Pipelined): void {
     if (this.#underWay.size < this.#most) return this.#start(request)
     this.#waiting.push(request)
-    this.#socket.pause()
+    if (this.#waiting.length > maxWaiting) this.#socket.destroy()
+    else this.#socket.pause()
   }
 
   leave(request: Pipelined): void {
     if (!this.#underWay.delete(request)) return
     const next = this.#waiting.shift()
     if (next !== undefined) this.#start(next)
-    if (this.#waiting.length > 0) this.#socket.pause()
-    else if (next !== undefined) this.#socket.resume()
+    if (next !== undefined && this.#waiting.length === 0) this.#socket.resume()
   }
 
   #start(request: Pipelined): void {

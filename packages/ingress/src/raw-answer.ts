@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { type FieldLines, http } from '@postern/protocol'
 
 /** The head of an answer as octets (RFC 9112 section 4), for sockets on which node:http writes none. */
@@ -14,4 +15,15 @@ export function rawAnswer(answer: {
   readonly body: Buffer
 }): Buffer {
   return Buffer.concat([rawHead(answer.status, [...answer.fields, 'connection', 'close']), answer.body])
+}
+
+/** How long a client may keep its half of a connection on which nothing more is said. */
+const lingerMs = 5000
+
+/** Says the last octets on a connection, and closes it when they have gone or the client does not let them go. */
+export function endWith(socket: Duplex, octets: Buffer): void {
+  socket.end(octets)
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
 }

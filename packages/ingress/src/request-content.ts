@@ -38,6 +38,10 @@ export class RequestContent {
     return this.#bytes > 0 || this.#ended
   }
 
+  get ended(): boolean {
+    return this.#ended
+  }
+
   /** By when more of it has to be there, by the process's clock; Infinity while nobody waits for it. */
   get dueMs(): number {
     if (!this.#begun || this.#ended || this.#pausedMs !== undefined) return Number.POSITIVE_INFINITY

@@ -4,16 +4,16 @@ import type { Exchange, ResponseListener } from '@postern/exchange'
 import {
   type ExchangeFailureCode,
   exchangeFailureOf,
-  type FieldLines,
   type RequestHead,
   type ResponseHead,
   type Trunk,
   type Watched,
 } from '@postern/protocol'
-import { type CallTools, trunkWaitMs } from './call.ts'
+import { trunkWaitMs } from './call.ts'
+import type { CallTools } from './call-tools.ts'
 import { responseFields } from './headers.ts'
 import { problemOf } from './problem.ts'
-import { rawAnswer, rawHead } from './raw-answer.ts'
+import { endWith, rawAnswer, rawHead } from './raw-answer.ts'
 import { mayRetry } from './retry.ts'
 import type { RouteConfig } from './schema.ts'
 
@@ -29,6 +29,7 @@ export class Upgrade implements ResponseListener, Watched {
   readonly #tried = new Set<Trunk>()
   #attempts = 0
   #answered = false
+  #switched = false
   #over = false
   #waiting = 0
 
@@ -78,26 +79,48 @@ export class Upgrade implements ResponseListener, Watched {
       // Content of unknown length ends with the connection: RFC 9112 section 6.3, rule 8.
       this.#socket.write(rawHead(head.status, [...fields, 'connection', 'close']))
       this.#exchange?.end()
-      if (head.end) this.#finish()
+      if (head.end) this.end()
       return
     }
+    this.#switched = true
     this.#tools.meter.count('requests_upgraded')
     this.#tools.deadlines.delete(this)
     this.#socket.write(rawHead(101, [...fields, 'connection', 'upgrade']))
     if (this.#early.length > 0) this.#exchange?.write(this.#early)
     this.#socket.on('data', (chunk: Buffer) => {
+      this.#allow()
       if (this.#exchange?.write(chunk) === false) this.#socket.pause()
     })
-    this.#socket.on('end', () => this.#exchange?.end())
+    this.#socket.on('end', () => {
+      this.#exchange?.end()
+      this.#halfClosed()
+    })
   }
 
   body(piece: Uint8Array): void {
+    this.#allow()
     if (this.#socket.write(piece)) this.#exchange?.consumed(piece.byteLength)
     else this.#waiting += piece.byteLength
   }
 
-  end(_trailers: FieldLines): void {
-    this.#socket.end()
+  end(): void {
+    if (this.#switched) {
+      this.#socket.end()
+      return this.#halfClosed()
+    }
+    this.#over = true
+    this.#tools.deadlines.delete(this)
+    endWith(this.#socket, nothing)
+  }
+
+  /** One half of a tunnel may be open for as long as something goes over it. */
+  #halfClosed(): void {
+    this.#allow()
+    this.#tools.deadlines.add(this)
+  }
+
+  #allow(): void {
+    this.deadlineMs = performance.now() + this.#tools.idleMs
   }
 
   writable(): void {
@@ -118,18 +141,12 @@ export class Upgrade implements ResponseListener, Watched {
       this.#socket.destroy()
       return
     }
-    this.#socket.end(rawAnswer(problemOf(code, this.#head.context.requestId)))
+    endWith(this.#socket, rawAnswer(problemOf(code, this.#head.context.requestId)))
   }
 
   expire(): void {
     this.#exchange?.reset('CANCELLED')
     this.reset('BACKEND_TIMEOUT')
-  }
-
-  #finish(): void {
-    this.#over = true
-    this.#tools.deadlines.delete(this)
-    this.#socket.end()
   }
 
   #gone(): void {
@@ -139,3 +156,5 @@ export class Upgrade implements ResponseListener, Watched {
     this.#exchange?.reset('CANCELLED')
   }
 }
+
+const nothing = Buffer.alloc(0)

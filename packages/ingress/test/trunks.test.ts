@@ -52,7 +52,7 @@ function ingressOver(trunks: Trunks): Promise<Ingress> {
   const config = ingressSchema.parse({
     listen: [{ url: 'http://127.0.0.1:0' }],
     routes: [{ service: 'api', answerMs: 5000 }],
-    limits: { exchangesPerConnection: perConnection, exchangesPerAddress: 10_000, exchangesPerService: 10_000 },
+    limits: { exchangesPerConnection: perConnection, exchangesPerAddress: 10_000, exchangesPerService: 100_000 },
   })
   return startIngress({ config, trunks, log: silentLog, meter: noMeter })
 }

@@ -15,6 +15,8 @@ export interface QueueLimits {
   readonly perClient: number
   /** Connections that requests may hold whose content is not whole: what is slow to arrive leaves room for the rest. */
   readonly open: number
+  /** The same, of one client. */
+  readonly openPerClient: number
 }
 
 /** A connection that is held. */
@@ -28,6 +30,8 @@ interface Ingress<T> {
   held: number
   waiting: number
   readonly clients: Map<string, Client<T>>
+  /** Clients of which requests wait. */
+  readonly queued: Set<Client<T>>
   /** At how many clients those that neither hold nor wait are forgotten. */
   sweepAt: number
 }
@@ -35,6 +39,8 @@ interface Ingress<T> {
 interface Client<T> {
   readonly ingress: Ingress<T>
   held: number
+  /** Of those held, the ones whose content is not whole. */
+  heldOpen: number
   /** By whether their content is whole; each with its place in the order of arrival. */
   readonly whole: Map<T, number>
   readonly open: Map<T, number>
@@ -68,7 +74,7 @@ export class FairQueue<T extends Claim> {
   /** Whether the request may hold a connection now. */
   admits(claim: T): boolean {
     const client = this.#ingresses.get(claim.ingress)?.clients.get(claim.client)
-    return (client?.held ?? 0) < this.#limits.perClient && (claim.whole || this.#open < this.#limits.open)
+    return (client?.held ?? 0) < this.#limits.perClient && (claim.whole || this.#openRoom(client) > 0)
   }
 
   /** The request holds a connection from now on. */
@@ -77,9 +83,13 @@ export class FairQueue<T extends Claim> {
     client.held += 1
     client.ingress.held += 1
     let open = !claim.whole
-    if (open) this.#open += 1
+    const count = (by: number) => {
+      this.#open += by
+      client.heldOpen += by
+    }
+    if (open) count(1)
     const settle = () => {
-      if (open) this.#open -= 1
+      if (open) count(-1)
       open = false
     }
     return {
@@ -92,9 +102,12 @@ export class FairQueue<T extends Claim> {
     }
   }
 
-  /** Lets the request wait; answers with the one that may not, which is this one or, where that is fair, another. */
-  add(claim: T): T | undefined {
-    if (this.#waiting < this.#limits.waiting) {
+  /**
+   * Lets the request wait, beside those for which there are `spare` connections yet to be made; answers with the one that
+   * may not, which is this one or, where that is fair, another.
+   */
+  add(claim: T, spare = 0): T | undefined {
+    if (this.#waiting < this.#limits.waiting + spare) {
       this.#enqueue(claim)
       return undefined
     }
@@ -111,6 +124,7 @@ export class FairQueue<T extends Claim> {
     if (client === undefined || !(client.whole.delete(claim) || client.open.delete(claim))) return false
     client.ingress.waiting -= 1
     this.#waiting -= 1
+    if (waitingOf(client) === 0) client.ingress.queued.delete(client)
     return true
   }
 
@@ -127,8 +141,7 @@ export class FairQueue<T extends Claim> {
   next(): T | undefined {
     let best: { readonly client: Client<T>; readonly claim: T; readonly place: number } | undefined
     for (const ingress of this.#ingresses.values()) {
-      if (ingress.waiting === 0) continue
-      for (const client of ingress.clients.values()) {
+      for (const client of ingress.queued) {
         const first = this.#firstOf(client)
         if (first === undefined) continue
         const order = best === undefined ? -1 : compare(client, best.client)
@@ -144,12 +157,11 @@ export class FairQueue<T extends Claim> {
   ready(most: number): number {
     let ready = 0
     let open = this.#limits.open - this.#open
-    for (const { clients, waiting } of this.#ingresses.values()) {
-      if (waiting === 0) continue
-      for (const client of clients.values()) {
+    for (const { queued } of this.#ingresses.values()) {
+      for (const client of queued) {
         const room = this.#limits.perClient - client.held
         const whole = Math.min(client.whole.size, room)
-        const more = Math.max(0, Math.min(client.open.size, room - whole, open))
+        const more = Math.max(0, Math.min(client.open.size, room - whole, open, this.#openRoom(client)))
         open -= more
         ready += whole + more
         if (ready >= most) return most
@@ -163,6 +175,7 @@ export class FairQueue<T extends Claim> {
     const kind = claim.whole ? client.whole : client.open
     this.#arrivals += 1
     kind.set(claim, this.#arrivals)
+    client.ingress.queued.add(client)
     client.ingress.waiting += 1
     this.#waiting += 1
   }
@@ -170,22 +183,28 @@ export class FairQueue<T extends Claim> {
   #firstOf(client: Client<T>): readonly [T, number] | undefined {
     if (client.held >= this.#limits.perClient) return undefined
     const [whole] = client.whole
-    const [open] = this.#open < this.#limits.open ? client.open : []
+    const [open] = this.#openRoom(client) > 0 ? client.open : []
     if (whole === undefined || open === undefined) return whole ?? open
     return whole[1] < open[1] ? whole : open
+  }
+
+  /** How many more requests whose content is not whole a client may have a connection for. */
+  #openRoom(client: Client<T> | undefined): number {
+    const { open, openPerClient } = this.#limits
+    return Math.min(open - this.#open, openPerClient - (client?.heldOpen ?? 0))
   }
 
   #clientOf(claim: T): Client<T> {
     let ingress = this.#ingresses.get(claim.ingress)
     if (ingress === undefined) {
       for (const [peer, each] of this.#ingresses) if (each.held + each.waiting === 0) this.#ingresses.delete(peer)
-      ingress = { held: 0, waiting: 0, clients: new Map(), sweepAt: keptClients }
+      ingress = { held: 0, waiting: 0, clients: new Map(), queued: new Set(), sweepAt: keptClients }
       this.#ingresses.set(claim.ingress, ingress)
     }
     let client = ingress.clients.get(claim.client)
     if (client === undefined) {
       if (ingress.clients.size >= ingress.sweepAt) sweep(ingress)
-      client = { ingress, held: 0, whole: new Map(), open: new Map() }
+      client = { ingress, held: 0, heldOpen: 0, whole: new Map(), open: new Map() }
       ingress.clients.set(claim.client, client)
     }
     return client
@@ -194,10 +213,10 @@ export class FairQueue<T extends Claim> {
   /** Who waits in a full queue with less right than the request: the newest of whoever has the most waiting. */
   #victimFor(claim: T): T | undefined {
     const own = this.#ingresses.get(claim.ingress)
-    const most = [...this.#ingresses.values()].reduce((one, other) => (other.waiting > one.waiting ? other : one))
-    const from = (own?.waiting ?? 0) + 1 < most.waiting ? most : own
-    if (from === undefined) return undefined
-    const client = [...from.clients.values()].reduce((one, other) => (waitingOf(other) > waitingOf(one) ? other : one))
+    const most = largest(this.#ingresses.values(), ({ waiting }) => waiting)
+    const from = most !== undefined && (own?.waiting ?? 0) + 1 < most.waiting ? most : own
+    const client = from && largest(from.queued, waitingOf)
+    if (from === undefined || client === undefined) return undefined
     const ownClient = from === own ? from.clients.get(claim.client) : undefined
     const less = from !== own || (ownClient === undefined ? 0 : waitingOf(ownClient)) + 1 < waitingOf(client)
     return less ? newestOf(client) : undefined
@@ -211,6 +230,12 @@ function compare<T>(one: Client<T>, other: Client<T>): number {
 
 function waitingOf<T>({ open, whole }: Client<T>): number {
   return whole.size + open.size
+}
+
+function largest<T>(all: Iterable<T>, sizeOf: (one: T) => number): T | undefined {
+  let found: T | undefined
+  for (const each of all) if (found === undefined || sizeOf(each) > sizeOf(found)) found = each
+  return found
 }
 
 function newestOf<T>({ open, whole }: Client<T>): T | undefined {

@@ -50,10 +50,12 @@ export class Pool implements ConnectionOwner {
     this.#origin = origin
     this.#limits = limits
     this.#deadlines = deadlines
+    const open = Math.max(1, Math.floor(limits.connections / 2))
     this.#queue = new FairQueue({
       waiting: limits.queue,
       perClient: limits.connectionsPerClient,
-      open: Math.max(1, Math.floor(limits.connections / 2)),
+      open,
+      openPerClient: Math.max(1, Math.floor(open / 2)),
     })
     this.#stalls = new Stalls(limits.stalledMs, deadlines)
   }
@@ -65,7 +67,7 @@ export class Pool implements ConnectionOwner {
       const connection = this.#takeIdle()
       if (connection !== undefined) return this.#carry(connection, carried)
     }
-    const refused = this.#queue.add(carried)
+    const refused = this.#queue.add(carried, this.#limits.connections - this.#connections.size)
     if (refused !== carried) this.#watch(carried)
     if (refused !== undefined) this.#refuse(refused)
     this.#grow()
@@ -145,6 +147,7 @@ export class Pool implements ConnectionOwner {
       this.#carry(connection, next)
     }
     this.#grow()
+    this.#press()
   }
 
   /** The request that is to have a connection; it waits no longer. */
@@ -205,8 +208,8 @@ export class Pool implements ConnectionOwner {
   /** While requests wait that lack nothing but a connection, answers that nobody reads are ended: as many as those are. */
   #press(): void {
     this.#stalls.watch(() => {
-      const most = this.#queue.ready(this.#limits.connections)
-      return most === 0 ? undefined : { held: this.#connections, most }
+      const most = this.#queue.ready(this.#limits.connections) - (this.#limits.connections - this.#connections.size)
+      return most <= 0 ? undefined : { held: this.#connections, most }
     })
   }
 }
