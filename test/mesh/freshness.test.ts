@@ -48,3 +48,34 @@ test('an end that comes with an older bulletin is given the newer one by the far
   assert.equal(await statusAt(mesh.url), 200)
   assert.deepEqual(all.flatMap(warned), [])
 })
+
+test('a strict node makes and takes no call before the authority is heard, nor when it is not for long, and says so', async () => {
+  await using backend = await backendOf((_request, response) => response.end('ok'))
+  await using mesh = await meshOf({ relays: 1, ingresses: 0, egresses: 0, backends: [] })
+  const freshness = { staleMs: 4000, strict: true }
+  const expose = [{ methods: ['*'], path: '/**' }]
+  const egress = await mesh.add('egress', 'egress', {
+    egress: { services: { api: { backends: [backend.url], expose } } },
+    freshness,
+  })
+  const strict = await mesh.add('strict', 'ingress', { ingress: door, freshness })
+  const lax = await mesh.add('lax', 'ingress', { ingress: door })
+  const isSilent = ({ node }: KitNode) => node.status().warnings.some(({ code }) => code === 'AUTHORITY_SILENT')
+  await eventually('the egress takes no call', async () => (await statusAt(urlOf(lax))) === 403)
+  assert.equal(await statusAt(urlOf(strict)), 503)
+  assert.deepEqual([strict, egress, lax].map(isSilent), [true, true, false])
+  assert.equal(backend.requests, 0)
+
+  const runs = { authority: { folder: mesh.authority.folder, heartbeatMs: 1000 } }
+  const authority = await mesh.add('authority-1', 'authority', runs)
+  await eventually('calls are made and taken', async () => (await statusAt(urlOf(strict))) === 200)
+  assert.deepEqual([strict, egress, lax].map(isSilent), [false, false, false])
+  await authority.node.stop()
+  await eventually(
+    'they are no more',
+    async () => (await statusAt(urlOf(strict))) === 503 && (await statusAt(urlOf(lax))) === 403,
+  )
+  assert.deepEqual([strict, egress, lax].map(isSilent), [true, true, false])
+  await mesh.restart(authority)
+  await eventually('they are again', async () => (await statusAt(urlOf(strict))) === 200)
+})

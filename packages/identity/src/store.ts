@@ -29,6 +29,7 @@ export const fileNames = {
   credential: 'credential.jws',
   config: 'postern.yaml',
   bulletin: 'bulletin.jws',
+  heartbeat: 'heartbeat.jws',
   register: 'issued.jsonl',
   /** By whom each invite was used, and each key was replaced. */
   invites: 'invites',

@@ -7,6 +7,7 @@ import {
   encodeMessage,
   lookupAnswerSize,
   maxDirectoryMessage,
+  maxHeartbeatSize,
   maxHelloSize,
   statementType,
 } from '@postern/protocol'
@@ -18,9 +19,11 @@ import {
   meshIdOf,
   sealBulletin,
   sealCredential,
+  sealHeartbeat,
   sealRecord,
   undisclosed,
   verifierOf,
+  verifyHeartbeat,
   verifyRecord,
 } from '../src/index.ts'
 import { fixedKey } from './fixed-key.ts'
@@ -156,6 +159,18 @@ export const identityTargets: readonly Target[] = [
     open: async () => ({
       seeds: [Buffer.from(await sealBulletin(list, by))],
       read: (octets) => learn(Buffer.from(octets).toString('latin1')),
+    }),
+  },
+  {
+    name: 'heartbeat',
+    maxBytes: maxHeartbeatSize,
+    whole: true,
+    open: async () => ({
+      seeds: [Buffer.from(await sealHeartbeat({ sequence: 1, atMs: clock.now() }, by))],
+      async read(octets) {
+        const text = Buffer.from(octets).toString('latin1')
+        return await succeeds(verifyHeartbeat(text, new Bulletin({ mesh, clock })), /^(CREDENTIAL_|BAD_MESSAGE)/)
+      },
     }),
   },
   {

@@ -21,6 +21,8 @@ export interface IngressPart {
 export interface PartInit {
   readonly host: Host
   readonly member: Member
+  /** Whether anybody may be called now. */
+  readonly isAllowed: () => boolean
   /** Multiaddrs to start from, each ending in /p2p/PEER. */
   readonly bootstrap: readonly string[]
   readonly clock: Clock
@@ -41,7 +43,7 @@ export interface Calling {
 }
 
 export function startCalling(init: PartInit, ingress: IngressPart): Calling {
-  const { bootstrap, clock, host, log, member, meter } = init
+  const { bootstrap, clock, host, isAllowed, log, member, meter } = init
   const entries = new Neighbours({
     host,
     bootstrap,
@@ -56,6 +58,7 @@ export function startCalling(init: PartInit, ingress: IngressPart): Calling {
   const finder = shared(new Finder({ host, paths, clock, log, verifier: member.verifier }))
   const trunks: TrunksInit = {
     host,
+    isAllowed,
     finder,
     wanted: (service) => wanted(member.bulletin, service, 'egress'),
     paths,

@@ -23,6 +23,7 @@ import { KnownRelays } from './directory/known-relays.ts'
 import { Lookup } from './directory/lookup.ts'
 import { type Admit, askAuthority, linkedRelays, serveEnrolment } from './enrol.ts'
 import type { RelayStatus } from './fault.ts'
+import { Freshness, type FreshnessInit, type FreshnessStatus } from './freshness.ts'
 import { graceOf } from './grace.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { defaultRelayLimits, type RelayLimits, usualWithheldMs } from './limits/relay-limits.ts'
@@ -42,6 +43,8 @@ export interface MeshInit {
   readonly authority?: { readonly admit: Admit; readonly guards: ChoiceStore }
   /** How long after its end a credential is good to ask an authority for another, over a relay here or at an authority. */
   readonly graceMs?: number
+  /** See `FreshnessInit`; one that never refuses anything unless said otherwise. */
+  readonly freshness?: Omit<FreshnessInit, 'bulletin' | 'clock'>
   /** How long relays have to pass on a bulletin that the far end of a circuit has passed on. */
   readonly withheldMs?: number
   readonly clock: Clock
@@ -52,6 +55,8 @@ export interface MeshInit {
 }
 
 const traceWaitMs = 5000
+const nowhere = { load: () => '', save: () => {} }
+const lenient = { staleMs: Number.POSITIVE_INFINITY, strict: false, store: nowhere } as const
 
 /** One neighbour or far end as an operator sees it. */
 export interface PeerStatus {
@@ -80,6 +85,7 @@ export interface MeshStatus {
   readonly bulletinHeard: number
   /** The last bulletin that relays did not pass on. */
   readonly bulletinWithheld: Withheld | undefined
+  readonly freshness: FreshnessStatus
 }
 
 /** A node's place in the mesh. */
@@ -93,6 +99,8 @@ export interface Mesh {
   trace(service: ServiceName): Promise<TracedHop[]>
   /** Takes a bulletin and passes it on. Answers whether it was newer than the one here. */
   announce(sealed: string): Promise<boolean>
+  /** Takes a heartbeat and passes it on. Answers whether it was newer than the one here. */
+  beat(sealed: string): Promise<boolean>
   /** Asks an authority for a credential. Throws what `askAuthority` throws. */
   enrol(request: string): Promise<string>
   /** Shows every peer the own credential, which is a newer one now. */
@@ -106,14 +114,24 @@ export interface Mesh {
 export async function startMesh(init: MeshInit): Promise<Mesh> {
   const host = await startHost({ ...init, relay: init.relay, graceMs: graceOf(init) })
   const { clock, log, member, meter } = init
-  const part = { host, member, bootstrap: bootstrapOf(member, host), clock, log, meter }
+  const part = {
+    host,
+    member,
+    isAllowed: () => freshness.allows,
+    bootstrap: bootstrapOf(member, host),
+    clock,
+    log,
+    meter,
+  }
   const { bulletin } = member
   const limits = init.relay?.limits ?? defaultRelayLimits
   const { bulletinsPerMinute } = limits
   let refresh = (): void => {}
   const { withheldMs = usualWithheldMs } = init
   const lists = { bulletinsPerMinute, withheldMs, learned: () => refresh() }
-  const standing = new Standing({ host, bulletin, ...lists, clock, log, meter })
+  const freshness = new Freshness({ ...(init.freshness ?? lenient), bulletin, clock })
+  await freshness.load()
+  const standing = new Standing({ host, bulletin, freshness, ...lists, clock, log, meter })
   const renewed = new Renewed({ host, member, log, meter })
   await standing.start()
   await renewed.start()
@@ -145,7 +163,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
 
   if (init.egress !== undefined) {
     ends.trunk = trunkEnd(host)
-    await serveTrunks(host, init.egress.offer, log, meter)
+    await serveTrunks(host, init.egress.offer, { log, meter, isAllowed: () => freshness.allows })
   }
   if (init.authority !== undefined) {
     ends.trunk = trunkEnd(host)
@@ -179,6 +197,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       relays: eachOnce([relays, offering?.guards, calling?.entries]),
       bulletinHeard: Math.max(0, ...host.heard.values()),
       bulletinWithheld: standing.withheld,
+      freshness: freshness.status,
     }),
     async trace(service) {
       if (calling === undefined) throw new PosternError('USAGE', 'only an ingress can trace a service')
@@ -187,6 +206,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       return await traceHops(host, pool.hopsOf(trunk), clock)
     },
     announce: (sealed) => standing.learn(sealed),
+    beat: (sealed) => standing.beat(sealed),
     enrol(request) {
       const chosen = calling?.entries ?? offering?.guards ?? linkedRelays(host)
       const { verifier } = member

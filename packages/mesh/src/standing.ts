@@ -15,6 +15,7 @@ import {
   protocolId,
   reasonOf,
 } from '@postern/protocol'
+import type { Freshness } from './freshness.ts'
 import type { Host } from './host.ts'
 import { Pace } from './limits/pace.ts'
 import { isCircuitAddress } from './link/address.ts'
@@ -24,7 +25,8 @@ import { type Withheld, WithheldWatch } from './withheld.ts'
 export interface StandingInit {
   readonly host: Host
   readonly bulletin: Bulletin
-  /** A newer bulletin is in force here. */
+  readonly freshness: Freshness
+  /** A newer bulletin is in force here, or calls are allowed again, or no longer. */
   readonly learned: () => void
   /** Bulletins that one neighbour may bring in a minute; more wait, because the last of them counts. */
   readonly bulletinsPerMinute: number
@@ -48,6 +50,7 @@ export class Standing {
   readonly #lists: Pace
   readonly #withheld: WithheldWatch
   #timer: NodeJS.Timeout | undefined
+  #allowed = true
 
   constructor(init: StandingInit) {
     this.#init = init
@@ -71,7 +74,7 @@ export class Standing {
       { maxInboundStreams: 4 },
     )
     libp2p.addEventListener('connection:open', (event: CustomEvent<Connection>) => this.#met(event.detail))
-    this.#timer = setInterval(() => this.cut(), sweepMs)
+    this.#timer = setInterval(() => this.#sweep(), sweepMs)
     this.#timer.unref()
   }
 
@@ -112,6 +115,22 @@ export class Standing {
     }
   }
 
+  /** Takes a heartbeat, whoever brings it, and passes it on where it is newer. Throws what `Freshness.learn` throws. */
+  async beat(sealed: string, from?: Connection): Promise<boolean> {
+    const { freshness, meter } = this.#init
+    if (sealed === '' || !(await freshness.learn(sealed))) return false
+    meter.count('heartbeats_learned')
+    this.#passToAll(from, () => true)
+    return true
+  }
+
+  #sweep(): void {
+    this.cut()
+    const { allows } = this.#init.freshness
+    if (allows !== this.#allowed) this.#init.learned()
+    this.#allowed = allows
+  }
+
   /** Ends every connection of a peer whose credential has expired or was taken back. */
   cut(): void {
     const { host, log, meter } = this.#init
@@ -125,19 +144,20 @@ export class Standing {
   }
 
   #met(connection: Connection): void {
-    const { bulletin, host } = this.#init
+    const { bulletin, freshness, host } = this.#init
     // A bulletin may have come while the connection was being made.
     this.cut()
-    if ((host.heard.get(connection.remotePeer.toString()) ?? 0) < bulletin.seq) this.#pass(connection)
+    const isOlder = (host.heard.get(connection.remotePeer.toString()) ?? 0) < bulletin.seq
+    if (isOlder || freshness.sealed !== '') this.#pass(connection)
   }
 
   #pass(connection: Connection): void {
-    const { bulletin, host } = this.#init
+    const { bulletin, freshness, host } = this.#init
     const peer = connection.remotePeer.toString()
     if (connection.status !== 'open') return
     // It holds the mesh's secrets: nothing for one who is only invited.
     if ((host.roster.of(peer)?.roles.length ?? 0) === 0) return
-    passBulletin(connection, bulletin).catch((error: unknown) => {
+    passBulletin(connection, bulletin, freshness.sealed).catch((error: unknown) => {
       this.#init.log.debug('bulletin not passed on', { peer, reason: reasonOf(error) })
     })
   }
@@ -154,13 +174,15 @@ export class Standing {
     const signal = AbortSignal.timeout(passDeadlineMs)
     await this.#lists.turn(from, signal)
     try {
-      const { sequence } = offerIn((await messages.read({ signal })).subarray())
+      const { heartbeat, sequence } = offerIn((await messages.read({ signal })).subarray())
       this.#withheld.offered(connection, sequence)
       if (sequence > bulletin.seq) {
         await messages.write(Uint8Array.of(offerAnswer.wanted), { signal })
         const octets = await messages.read({ signal })
         await this.learn(Buffer.from(octets.subarray()).toString('latin1'), connection)
       }
+      // After the bulletin, which may name the key that has signed it.
+      await this.beat(heartbeat, connection)
     } catch (error) {
       const refusal = error instanceof PosternError ? error.code : undefined
       if (refusal !== undefined || isMalformed(error)) {
@@ -194,12 +216,13 @@ function offerIn(octets: Uint8Array): BulletinOffer {
 export async function passBulletin(
   connection: Connection,
   { seq, sealed }: Pick<Bulletin, 'seq' | 'sealed'>,
+  heartbeat = '',
 ): Promise<void> {
   const signal = AbortSignal.timeout(passDeadlineMs)
   const stream = await connection.newStream(protocolId.bulletin, { signal })
   try {
     const messages = bulletinStream(stream)
-    await messages.write(encodeBulletinOffer({ sequence: seq, heartbeat: '' }), { signal })
+    await messages.write(encodeBulletinOffer({ sequence: seq, heartbeat }), { signal })
     const answer = await messages.read({ signal })
     if (answer.get(0) === offerAnswer.wanted) {
       await messages.write(Buffer.from(sealed, 'latin1'), { signal })

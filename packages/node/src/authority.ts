@@ -1,6 +1,14 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { admit, fileNames, loadAuthority, type Register, readRegister, readSecretFile } from '@postern/identity'
+import {
+  admit,
+  fileNames,
+  loadAuthority,
+  type Register,
+  readRegister,
+  readSecretFile,
+  sealHeartbeat,
+} from '@postern/identity'
 import type { Admit, Mesh } from '@postern/mesh'
 import { type Clock, type Log, type Meter, PosternError, reasonOf } from '@postern/protocol'
 import type { StateWriter } from './state-writer.ts'
@@ -10,6 +18,7 @@ export interface AuthorityInit {
   /** How long a credential may be over and still be renewed. */
   readonly graceMs: number
   readonly state: Pick<StateWriter, 'watch'>
+  readonly heartbeatMs: number
   /** The longest life of a credential that is renewed. */
   readonly maxLifeMs: number
   readonly clock: Clock
@@ -24,6 +33,7 @@ export class AuthorityPart {
   readonly #init: AuthorityInit
   #timer: NodeJS.Timeout | undefined
   #toldMs = 0
+  #beatMs = 0
   #registerMs = 0
   #unreadable: Register['unreadable'] = []
 
@@ -62,16 +72,29 @@ export class AuthorityPart {
     })
   }
 
-  start(mesh: Pick<Mesh, 'announce'>): void {
+  start(mesh: Pick<Mesh, 'announce' | 'beat'>): void {
     this.#timer = setInterval(() => {
       this.#lookAtRegister()
-      void this.#tell(mesh)
+      void this.#tell(mesh).then(() => this.#beat(mesh))
     }, lookMs)
     this.#timer.unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
+  }
+
+  /** Says which bulletin is the newest, as the folder has it: a copy of the folder that is older is told by it. */
+  async #beat(mesh: Pick<Mesh, 'beat'>): Promise<void> {
+    const { clock, folder, heartbeatMs, log } = this.#init
+    if (Math.abs(clock.now() - this.#beatMs) < heartbeatMs) return
+    this.#beatMs = clock.now()
+    try {
+      const { bulletin, signatory } = await loadAuthority(folder, clock)
+      await mesh.beat(await sealHeartbeat({ sequence: bulletin.seq, atMs: clock.now() }, signatory))
+    } catch (error) {
+      log.warn('heartbeat not told', { reason: reasonOf(error) })
+    }
   }
 
   #lookAtRegister(): void {

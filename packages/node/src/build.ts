@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Egress } from '@postern/egress'
-import { type Ask, askReplacement, loadMember, type Member, maxGraceMs, takeNext } from '@postern/identity'
+import { type Ask, askReplacement, fileNames, loadMember, type Member, maxGraceMs, takeNext } from '@postern/identity'
 import type { Ingress } from '@postern/ingress'
 import { type Mesh, type MeshInit, startMesh } from '@postern/mesh'
 import { Counters, createLog, type WrittenLog } from '@postern/observe'
@@ -15,6 +15,7 @@ import { type Front, openFront } from './front.ts'
 import { checkGrants } from './grants.ts'
 import { Health } from './health/health.ts'
 import { factsOf } from './health/node-facts.ts'
+import { heartbeatFile } from './heartbeat-file.ts'
 import { NextKey } from './next-key.ts'
 import { Nursery } from './nursery.ts'
 import { Renewal } from './renewal.ts'
@@ -180,6 +181,7 @@ async function meshInit(
     member,
     graceMs: config.renewalGraceMs,
     withheldMs: config.freshness.withheldMs,
+    freshness: { ...config.freshness, store: heartbeatFile(join(config.state, fileNames.heartbeat), state.keep) },
     ...tools,
     ...(relay === undefined ? {} : { relay }),
     ...(egress === undefined ? {} : { egress: { offer: egress, guards } }),

@@ -98,6 +98,17 @@ export const configSchema = z.strictObject({
     ),
   freshness: z
     .strictObject({
+      staleMs: atLeast(
+        1000,
+        3600_000,
+        'time without a heartbeat of the authority, in which it says which bulletin is the newest, after which this node warns, in ms; where no node of the role authority has ever been heard, it does not',
+      ),
+      strict: z
+        .boolean()
+        .default(false)
+        .describe(
+          'make and take no call after that time, and before the first heartbeat: who is revoked may not be known',
+        ),
       withheldMs: atLeast(
         100,
         usualWithheldMs,
@@ -111,6 +122,11 @@ export const configSchema = z.strictObject({
   authority: z
     .strictObject({
       folder: z.string().describe('folder of the authority; this node answers invites and renewals with its keys'),
+      heartbeatMs: atLeast(
+        1000,
+        300_000,
+        'how often this node says which bulletin is the newest, in ms; well below freshness.staleMs of every node',
+      ),
       maxLifeMs: z
         .int()
         .min(60_000)

@@ -32,6 +32,7 @@ const well = of({
   knocks: { missing: 3 },
   bulletin: { sequence: 7, heard: 7 },
   register: { unreadable: [] },
+  freshness: { confirmedMs: nowMs - 1, staleMs: 1, strict: true },
 })
 
 /** For each way to be unwell, what is known when it is the case. */
@@ -84,6 +85,7 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   KNOCKS_MANY: of({ knocks: { wrong: 15, missing: 5 } }),
   BULLETIN_BEHIND: of({ bulletin: { sequence: 1, heard: 2 } }),
   REGISTER_DAMAGED: of({ register: { unreadable: [3] } }),
+  AUTHORITY_SILENT: of({ freshness: { confirmedMs: nowMs - 2, staleMs: 1, strict: false } }),
   BULLETIN_WITHHELD: of({
     bulletin: { sequence: 2, heard: 2, withheld: { sequence: 2, relays: [peer], atMs: nowMs } },
   }),

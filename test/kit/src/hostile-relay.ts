@@ -127,7 +127,7 @@ export class HostileRelay implements AsyncDisposable {
     const guards = (id: string) => this.#guard.lookup(id).length > 0
     const addresses = () => libp2p.getMultiaddrs().map(withoutPeer)
     await new Lookup({ host, dht: this.#dht, mesh: this.member.mesh.id, guards, addresses, ...directory }).start()
-    await serveTrunks(host, this.#egress, silentLog, noMeter)
+    await serveTrunks(host, this.#egress, tools)
     const ends = {
       echo: echoEnd,
       lookup: lookupEnd((id) => this.conduct.records?.() ?? this.#guard.lookup(id)),

@@ -33,8 +33,19 @@ export function trunkEnd(host: Host): EndServer {
   return (stream) => upgradeInbound(host, stream, AbortSignal.timeout(upgradeDeadlineMs))
 }
 
+interface ServeTools {
+  /** Whether any call may be taken now. */
+  readonly isAllowed?: () => boolean
+  readonly log: Log
+  readonly meter: Meter
+}
+
 /** Hands every trunk of an ingress to the offer; whoever else opens one is turned away. */
-export async function serveTrunks(host: Host, offer: Offer, log: Log, meter: Meter): Promise<void> {
+export async function serveTrunks(
+  host: Host,
+  offer: Offer,
+  { isAllowed = () => true, log, meter }: ServeTools,
+): Promise<void> {
   await host.libp2p.handle(
     protocolId.exchange,
     (stream, connection) => {
@@ -48,14 +59,14 @@ export async function serveTrunks(host: Host, offer: Offer, log: Log, meter: Met
       }
       meter.count('trunks_accepted')
       log.info('trunk accepted', { peer, name: credential.name })
-      offer.accept(streamPipe(stream), callerOf(host, credential))
+      offer.accept(streamPipe(stream), callerOf(host, credential, isAllowed))
     },
     { maxInboundStreams: 16 },
   )
 }
 
 /** The ingress, and what it may call as things are when its exchanges arrive; those that arrive together are asked about once. */
-function callerOf({ roster }: Host, { name, peer }: Credential): Caller {
+function callerOf({ roster }: Host, { name, peer }: Credential, isAllowed: () => boolean): Caller {
   let known: readonly string[] | undefined
   const forget = () => {
     known = undefined
@@ -65,7 +76,7 @@ function callerOf({ roster }: Host, { name, peer }: Credential): Caller {
     name,
     get services() {
       if (known === undefined) {
-        known = roster.with(peer, 'ingress')?.services ?? []
+        known = (isAllowed() ? roster.with(peer, 'ingress')?.services : undefined) ?? []
         queueMicrotask(forget)
       }
       return known

@@ -30,6 +30,8 @@ import { upgradeOutbound } from './upgrade.ts'
 export interface TrunksInit {
   readonly host: Host
   readonly finder: Pick<Finder, 'find'>
+  /** Whether anybody may be called now. */
+  readonly isAllowed: () => boolean
   readonly wanted: (service: ServiceName) => Wanted
   readonly paths: PathChooser
   /** Services that are called here: their trunks are opened before the first request. */
@@ -68,6 +70,7 @@ export class TrunkPool implements WatchedTrunks {
 
   /** Looks for the services at once: at the start, and when an entry has been linked. */
   refresh(): void {
+    this.#changed()
     for (const service of this.#init.services()) void this.#refresh(service)
   }
 
@@ -78,7 +81,10 @@ export class TrunkPool implements WatchedTrunks {
   watch(listener: (open: OpenTrunks) => void): void {
     this.#changed = () =>
       listener({
-        offers: [...this.#services].map(([service, { egresses }]) => [service, egresses]),
+        offers: (this.#init.isAllowed() ? [...this.#services] : []).map(([service, { egresses }]) => [
+          service,
+          egresses,
+        ]),
         trunks: [...this.#egresses.values()].flatMap(({ trunks }) => Array.from(trunks)),
       })
     this.#changed()
@@ -102,7 +108,7 @@ export class TrunkPool implements WatchedTrunks {
   }
 
   #pick(service: ServiceName, not: ReadonlySet<Trunk> | undefined): Trunk | undefined {
-    const state = this.#services.get(service)
+    const state = this.#init.isAllowed() ? this.#services.get(service) : undefined
     return state && nextTrunk(service, state, this.#trunksOf, not)
   }
 
@@ -117,7 +123,14 @@ export class TrunkPool implements WatchedTrunks {
       const trunk = this.#pick(service, not)
       if (trunk !== undefined) return trunk
       const state = this.#services.get(service)
-      if (state === undefined || isMissing(state) || this.#stopped || performance.now() >= until) break
+      if (
+        state === undefined ||
+        !this.#init.isAllowed() ||
+        isMissing(state) ||
+        this.#stopped ||
+        performance.now() >= until
+      )
+        break
       await setTimeout(pause.nextMs())
     }
     throw new PosternError('SERVICE_UNREACHABLE', `no egress that offers ${service} can be reached`)

@@ -87,3 +87,14 @@ export const withheld: Check = ({ bulletin, nowMs }) => {
   const who = others.length === 0 ? `relay ${only}` : `one or all of the relays ${[only, ...others].join(', ')}`
   return [{ cause: `${who} held bulletin ${found.sequence} back at ${date(found.atMs)}, or was not told of it` }]
 }
+
+/** A mesh in which no authority runs has no heartbeat to miss, unless the node is told to refuse calls without. */
+export const silent: Check = ({ freshness, nowMs }) => {
+  if (freshness === undefined) return []
+  const { confirmedMs, staleMs, strict } = freshness
+  if (confirmedMs === undefined ? !strict : nowMs - confirmedMs <= staleMs) return []
+  const severity = strict ? 'error' : 'warning'
+  const refused = strict ? '; no call is made or taken here until then' : ''
+  const last = confirmedMs === undefined ? 'it was never heard' : `it was last heard at ${date(confirmedMs)}`
+  return [{ cause: `${last}${refused}`, severity }]
+}

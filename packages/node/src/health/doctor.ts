@@ -82,6 +82,7 @@ function askNode(examination: Examination, ask: () => Promise<Known>): Promise<K
         'knocks',
         'relay',
         'bulletin',
+        'freshness',
         'register',
         'unwritten',
         'log',

@@ -59,6 +59,8 @@ export interface Facts {
   readonly unwritten?: ReadonlyArray<{ readonly file: string; readonly reason: string }>
   /** Whether a running node's log is written, and lines that were lost. */
   readonly log?: { readonly failure?: string; readonly lost: number }
+  /** How recent what is known of revocations is. */
+  readonly freshness?: MeshStatus['freshness']
   /** Certificates that listeners show to clients. */
   readonly certificates?: readonly CertificateFact[]
   /** The config that a node was started with: its file, and what that says now that the node does not run with. */

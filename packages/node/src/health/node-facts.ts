@@ -14,7 +14,7 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
   return () => {
     const { bulletin, credential } = member
-    const { addresses, entries, guards, relays, bulletinHeard, bulletinWithheld, services } = mesh.status()
+    const { addresses, entries, guards, relays, bulletinHeard, bulletinWithheld, freshness, services } = mesh.status()
     const nowMs = clock.now()
     const links = mesh.peers().filter(({ over }) => over === 'link')
     return {
@@ -28,6 +28,7 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
         ...(renewal.failure === undefined ? {} : { failure: renewal.failure }),
         revoked: bulletin.lapse(credential) === 'CREDENTIAL_REVOKED',
       },
+      freshness,
       bulletin: {
         sequence: bulletin.seq,
         heard: bulletinHeard,

@@ -1,4 +1,5 @@
 import { remedies } from '@postern/protocol'
+import { bulletinRows } from './bulletin-rows.ts'
 import * as credential from './credential-checks.ts'
 import * as disk from './disk-checks.ts'
 import type { Facts } from './facts.ts'
@@ -7,14 +8,7 @@ import * as relay from './relay-checks.ts'
 import { certificateReplaced, configChanged } from './running-checks.ts'
 import { failed } from './said.ts'
 import * as service from './service-checks.ts'
-import { type Check, isAbove, type Severity, severities, type WarningRow } from './warning.ts'
-
-const row = (severity: Severity, title: string, remedy: string, check: Check): WarningRow => ({
-  severity,
-  title,
-  remedy,
-  check,
-})
+import { isAbove, row, type Severity, severities, type WarningRow } from './warning.ts'
 
 const issueAnew = 'have the authority issue a new one: `postern mesh issue`'
 
@@ -236,18 +230,7 @@ export const warningRows = {
     'the next link brings it; if it stays, see the log for `bulletin refused`, and run `postern revoke` again for who was revoked last',
     credential.behind,
   ),
-  REGISTER_DAMAGED: row(
-    'warning',
-    'Lines of the register of the authority cannot be read.',
-    'bring back what they said from a copy of issued.jsonl, or remove them; until then what was issued there is revoked by its peer id alone, and no revocation leaves the bulletin',
-    credential.registerDamaged,
-  ),
-  BULLETIN_WITHHELD: row(
-    'warning',
-    'A bulletin came from the far end of a circuit, and no relay had passed it on.',
-    'ask the operators of the relays that are named whether they have the bulletin (`postern status`); revoke one that nobody answers for, and have more relays',
-    credential.withheld,
-  ),
+  ...bulletinRows,
   NOT_RUNNING: row('info', 'No node runs here.', '`postern up`', ({ running }) =>
     running === false ? [{ cause: 'nobody answers at its admin socket; what it would do was tried instead' }] : [],
   ),

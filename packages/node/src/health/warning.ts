@@ -28,3 +28,11 @@ export interface WarningRow {
   readonly remedy: string
   readonly check: Check
 }
+
+/** One row of the registry. */
+export const row = (severity: Severity, title: string, remedy: string, check: Check): WarningRow => ({
+  severity,
+  title,
+  remedy,
+  check,
+})
