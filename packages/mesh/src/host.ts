@@ -1,4 +1,4 @@
-import type { ComponentLogger, Connection, Libp2p, Logger, PeerId, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2p, Logger, Upgrader } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Member } from '@postern/identity'
@@ -17,11 +17,12 @@ import { Bans } from './limits/bans.ts'
 import { askingPace, Pace } from './limits/pace.ts'
 import { linksPerNeighbour } from './limits/relay-limits.ts'
 import { isCircuitAddress, isHostAddress, withoutPeer } from './link/address.ts'
+import { Carriers } from './link/carriers.ts'
 import type { MembershipInit, Met } from './link/membership.ts'
 import { meshYamux } from './link/muxer.ts'
 import { onlyFor, type StreamRegistrar } from './link/only-for.ts'
 import { linkTransport } from './link/transport.ts'
-import { rightsOf } from './rights.ts'
+import { accountOf, rightsOf } from './rights.ts'
 import { Roster } from './roster.ts'
 
 export interface RelayAddresses {
@@ -84,6 +85,10 @@ export async function startHost(init: HostInit): Promise<Host> {
   const roster = new Roster(member.bulletin)
   const heard = new Map<PeerName, number>()
   const refused = new Map<PeerName, Refusal>()
+  const carriers = new Carriers((peer) => {
+    roster.gone(peer)
+    heard.delete(peer)
+  })
   const parts: { upgrader?: Upgrader; transports?: Transports } = {}
   const bans = new Bans({
     clock,
@@ -91,17 +96,23 @@ export async function startHost(init: HostInit): Promise<Host> {
     meter,
     // It goes on with what its roles are for, until it has noticed by its own clock that it has none.
     excuses: (peer, offence) => offence === 'forbidden' && roster.of(peer)?.lapsed === true,
-    cut(peer) {
-      for (const connection of libp2p.getConnections(peerIdFromString(peer)))
+    accountOf: (peer) => roster.accountOf(peer),
+    cut(account) {
+      const peers = roster.peersOf(account)
+      for (const connection of peers.flatMap((peer) => libp2p.getConnections(peerIdFromString(peer))))
         connection.abort(new PosternError('BANNED', 'the peer has misbehaved'))
     },
   })
   const membership: MembershipInit = {
     member,
     bulletin: () => member.bulletin.seq,
-    proved(credential, bulletin) {
+    proved(credential, bulletin, carrier) {
+      // One who is invited makes another key, and is the same.
+      if (credential.roles.length === 0 && bans.keepsOut(accountOf(credential)))
+        throw new PosternError('BANNED', 'the invite is kept out for a while')
       roster.proved(credential)
       heard.set(credential.peer, bulletin)
+      carriers.add(credential.peer, carrier)
     },
     refused: refusals(refused, log, meter),
     keptOut: (peer) => bans.keepsOut(peer),
@@ -163,12 +174,9 @@ export async function startHost(init: HostInit): Promise<Host> {
   })
   const { transports, upgrader } = parts
   if (upgrader === undefined || transports === undefined) throw new Error('libp2p has no upgrader')
-  libp2p.addEventListener('peer:disconnect', (event: CustomEvent<PeerId>) => {
-    roster.gone(event.detail.toString())
-    heard.delete(event.detail.toString())
-  })
   libp2p.addEventListener('connection:open', (event: CustomEvent<Connection>) => {
-    for (const surplus of linksOf(libp2p, event.detail.remotePeer).slice(0, -linksPerNeighbour)) {
+    const peers = roster.peersOf(roster.accountOf(event.detail.remotePeer.toString()))
+    for (const surplus of linksOf(libp2p, peers).slice(0, -linksPerNeighbour)) {
       meter.count('links_surplus')
       surplus.abort(new PosternError('BUSY', 'newer links of the same peer have taken its place'))
     }
@@ -192,9 +200,11 @@ export async function startHost(init: HostInit): Promise<Host> {
   }
 }
 
-/** Links to a peer, the oldest first; circuits to it do not count. */
-function linksOf(libp2p: Libp2p, peer: PeerId): Connection[] {
-  return libp2p.getConnections(peer).filter(({ remoteAddr }) => !isCircuitAddress(remoteAddr))
+/** Links to peers, the oldest first; circuits to them do not count. */
+function linksOf(libp2p: Libp2p, peers: readonly PeerName[]): Connection[] {
+  const connections = peers.flatMap((peer) => libp2p.getConnections(peerIdFromString(peer)))
+  const links = connections.filter(({ remoteAddr }) => !isCircuitAddress(remoteAddr))
+  return peers.length > 1 ? links.toSorted((a, b) => a.timeline.open - b.timeline.open) : links
 }
 
 const maxRefusedKept = 1024

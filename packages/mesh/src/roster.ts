@@ -1,5 +1,6 @@
 import { type Bulletin, type Lapse, permits, type VerifiedCredential } from '@postern/identity'
 import type { PeerName, Role } from '@postern/protocol'
+import { accountOf } from './rights.ts'
 
 /** Who our neighbours and far ends are: the credential each has shown on its newest connection. */
 export class Roster {
@@ -15,6 +16,18 @@ export class Roster {
     const known = this.#credentials.get(credential.peer)
     if (known?.id === credential.id && known.services.length > 0) return
     this.#credentials.set(credential.peer, credential)
+  }
+
+  /** Whom limits count a peer by, see `accountOf`; the peer where nothing is known of it. */
+  accountOf(peer: PeerName): string {
+    const credential = this.#credentials.get(peer)
+    return credential === undefined ? peer : accountOf(credential)
+  }
+
+  /** All who count as one. */
+  peersOf(account: string): PeerName[] {
+    if (this.#credentials.has(account)) return [account]
+    return [...this.#credentials.values()].filter((each) => accountOf(each) === account).map(({ peer }) => peer)
   }
 
   gone(peer: PeerName): void {

@@ -172,7 +172,7 @@ export class Standing {
     }
     const messages = bulletinStream(stream)
     const signal = AbortSignal.timeout(passDeadlineMs)
-    await this.#lists.turn(from, signal)
+    await this.#lists.turn(host.roster.accountOf(from), signal)
     try {
       const { heartbeat, sequence } = offerIn((await messages.read({ signal })).subarray())
       this.#withheld.offered(connection, sequence)

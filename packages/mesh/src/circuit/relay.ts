@@ -171,7 +171,7 @@ export class CircuitRelay {
     const opened = await this.#opener.open(octets.subarray(0, slotSize))
     const layer = opened === undefined ? undefined : decodeLayer(opened.layer)
     if (opened === undefined || layer === undefined) {
-      if (!neighbour.carries) this.#init.host.bans.blame(neighbour.peer, 'malformed')
+      if (!neighbour.carries) this.#init.host.bans.blame(neighbour.account, 'malformed')
       return this.#refuse(stream, 'INVALID')
     }
     const refusal = this.#judge(layer)

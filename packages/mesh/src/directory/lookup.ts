@@ -71,7 +71,7 @@ export class Lookup {
     const { host, meter } = this.#init
     const peer = connection.remotePeer.toString()
     if (host.roster.of(peer) === undefined) throw new PosternError('CREDENTIAL_REFUSED', 'not asked by a member')
-    if (!this.#lookups.passes(peer)) throw new PosternError('BUSY', 'asked too often')
+    if (!this.#lookups.passes(host.roster.accountOf(peer))) throw new PosternError('BUSY', 'asked too often')
     const signal = AbortSignal.timeout(requestDeadlineMs)
     const messages = messagesOf(stream)
     const request = await this.#read(messages, signal).catch((error: unknown) => {

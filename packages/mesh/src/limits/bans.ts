@@ -5,8 +5,10 @@ export interface BansInit {
   readonly clock: Clock
   readonly log: Log
   readonly meter: Meter
-  /** Ends every connection of a peer. */
-  readonly cut: (peer: PeerName) => void
+  /** Whom a peer is counted as: itself, or the invite that it holds. */
+  readonly accountOf: (peer: PeerName) => string
+  /** Ends every connection of all who are counted as one. */
+  readonly cut: (account: string) => void
   /** Whether the peer could not have known better. */
   readonly excuses?: (peer: PeerName, offence: Offence) => boolean
 }
@@ -28,21 +30,22 @@ export class Bans {
 
   /** Holds an offence against its author, see `offences` for who that may be. */
   blame(peer: PeerName, offence: Offence): void {
-    const { cut, excuses, log, meter } = this.#init
+    const { accountOf, cut, excuses, log, meter } = this.#init
     if (excuses?.(peer, offence) === true) return
+    const account = accountOf(peer)
     meter.count('offences', offence)
-    const ban = this.#conduct.commit(peer, offence)
+    const ban = this.#conduct.commit(account, offence)
     if (ban !== undefined) {
       meter.count('bans', offence)
       log.warn('neighbour banned', { peer, offence, ...ban })
     }
     // A link may have come to be while the ban was spoken.
-    if (this.#conduct.banned(peer)) cut(peer)
+    if (this.#conduct.banned(account)) cut(account)
   }
 
-  /** Whether a connection of the peer is refused now, which is counted. */
-  keepsOut(peer: PeerName): boolean {
-    const banned = this.#conduct.banned(peer)
+  /** Whether a connection of who is counted as this is refused now, which is counted. */
+  keepsOut(account: string): boolean {
+    const banned = this.#conduct.banned(account)
     if (banned) this.#init.meter.count('links_refused', 'BANNED')
     return banned
   }

@@ -29,8 +29,11 @@ export interface MembershipInit {
   readonly member: Pick<Member, 'mesh' | 'verifier' | 'sealed' | 'credential'>
   /** The sequence of the newest bulletin here. */
   readonly bulletin: () => number
-  /** A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. */
-  readonly proved: (credential: VerifiedCredential, bulletin: number) => void
+  /**
+   * A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. What carries the
+   * connection may end before there is one. Throws where the peer is to be kept out after all.
+   */
+  readonly proved: (credential: VerifiedCredential, bulletin: number, carrier: MultiaddrConnection) => void
   readonly refused: (code: Code, peer: PeerName) => void
   /** How long the credential of the other side may be over, so that it may ask an authority for another. */
   readonly graceMs: (met: Met) => number
@@ -64,11 +67,12 @@ export async function proveMembership(
   // Only one who comes may hold no more than an invite.
   const verify = (credential: SealedCredential, of: PeerName) =>
     (called ? verifier.invited : verifier.shown)(credential, of, init.graceMs({ called, onCircuit }))
-  await exchangeHellos({ connection, remotePeer }, { verify, called, onCircuit }, init, signal)
+  await exchangeHellos({ connection, remotePeer }, { verify, called, carrier, onCircuit }, init, signal)
   coalesce(connection, carrier, onCircuit ? rank.circuit : rank.link)
 }
 
 interface Greeting extends Met {
+  readonly carrier: MultiaddrConnection
   readonly verify: (credential: SealedCredential, of: PeerName) => Promise<VerifiedCredential>
 }
 
@@ -78,7 +82,7 @@ interface Greeting extends Met {
  */
 async function exchangeHellos(
   secured: SecuredConnection,
-  { called, onCircuit, verify }: Greeting,
+  { called, carrier, onCircuit, verify }: Greeting,
   init: MembershipInit,
   outer?: AbortSignal,
 ): Promise<void> {
@@ -125,7 +129,7 @@ async function exchangeHellos(
       init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
       throw error
     })
-  init.proved(credential, bulletin)
+  init.proved(credential, bulletin, carrier)
   messages.unwrap()
 }
 
