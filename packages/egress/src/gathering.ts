@@ -38,7 +38,8 @@ export class Gathering {
   }
 
   keep(piece: Uint8Array): void {
-    this.#kept.push(piece)
+    // A piece keeps all of the message that it came in: several hold that many times what they say.
+    this.#kept.push(piece.byteLength === piece.buffer.byteLength ? piece : copyOf(piece))
   }
 
   end(trailers: FieldLines): void {
@@ -49,4 +50,11 @@ export class Gathering {
   take(): Uint8Array[] {
     return this.#kept.takeAll()
   }
+}
+
+/** A copy with memory of its own, none of it shared with others as that of small buffers is. */
+function copyOf(piece: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(piece.byteLength)
+  copy.set(piece)
+  return copy
 }

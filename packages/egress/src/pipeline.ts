@@ -1,4 +1,4 @@
-import { type Incoming, type RequestListener, Responder } from '@postern/exchange'
+import { BufferBudget, type Incoming, type RequestListener, Responder } from '@postern/exchange'
 import {
   type Caller,
   type Clock,
@@ -40,6 +40,7 @@ export function createEgress(init: EgressInit): Egress {
     Object.entries(config.services).map(([name, each]) => [name, new Service(name, each, clock, deadlines)]),
   )
   const tools = { deadlines, log, meter }
+  const buffers = new BufferBudget(config.bufferBytes, () => meter.count('exchanges_shed'))
   const responders = new Set<Responder>()
   const serve = (caller: Caller, exchange: Incoming, head: RequestHead): RequestListener => {
     try {
@@ -67,6 +68,7 @@ export function createEgress(init: EgressInit): Egress {
     describe: () => [...services.values()].map((service) => ({ service: service.name, backends: service.describe() })),
     accept(pipe: Pipe, caller: Caller) {
       const responder = new Responder(pipe, {
+        buffers,
         accept: (exchange, head) => serve(caller, exchange, head),
         violation: (detail) => {
           meter.count('trunk_violations')

@@ -66,6 +66,13 @@ export const serviceSchema = z.strictObject({
 
 export const egressSchema = z.strictObject({
   services: z.record(z.string().refine(isServiceName, 'must be a DNS label: a-z, 0-9 and -'), serviceSchema),
+  bufferBytes: z
+    .int()
+    .min(4 * 1024 * 1024)
+    .default(64 * 1024 * 1024)
+    .describe(
+      'octets of heads and content that all exchanges hold together, while a backend or an ingress does not take them; beyond it the heaviest is given up',
+    ),
 })
 
 export type ServiceConfig = z.infer<typeof serviceSchema>

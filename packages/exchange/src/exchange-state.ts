@@ -1,4 +1,5 @@
 import type { FieldLines } from '@postern/protocol'
+import type { Held } from './buffer-budget.ts'
 import { type GrowthBudget, ReceiveWindow, SendCredit } from './credit.ts'
 import { PieceQueue } from './piece-queue.ts'
 import type { BodySource } from './schedule.ts'
@@ -16,6 +17,17 @@ export interface QueueOwner {
   queueDrained(state: ExchangeState): void
 }
 
+/** What the exchanges of a trunk share. */
+export interface ExchangeTools {
+  /** Counts what they hold. */
+  readonly held: Held
+  readonly growth: GrowthBudget
+  readonly owner: QueueOwner
+}
+
+/** What an exchange costs here beside the octets of its head and its content, roughly. */
+const exchangeBytes = 2048
+
 /** What a machine keeps of one open exchange. */
 export class ExchangeState implements BodySource {
   readonly id: number
@@ -29,13 +41,17 @@ export class ExchangeState implements BodySource {
   remoteEnded = false
   /** The trailers of an end that waits for the queue. */
   ending: FieldLines | undefined
+  readonly #held: Held
   readonly #owner: QueueOwner
+  readonly #ownBytes: number
   readonly #queue = new PieceQueue()
   #waiting = false
 
-  constructor(id: number, budget: GrowthBudget, owner: QueueOwner) {
+  constructor(id: number, headBytes: number, { growth, held, owner }: ExchangeTools) {
     this.id = id
-    this.window = new ReceiveWindow(budget)
+    this.#ownBytes = exchangeBytes + headBytes
+    this.window = new ReceiveWindow(growth)
+    this.#held = held
     this.#owner = owner
   }
 
@@ -43,19 +59,40 @@ export class ExchangeState implements BodySource {
     return this.#queue.bytes
   }
 
+  /** Octets that are held for it: head, content that waits to leave, and content that nobody has taken. */
+  get held(): number {
+    return this.#ownBytes + this.#queue.bytes + this.window.buffered
+  }
+
   get sendable(): number {
     return Math.min(this.#queue.bytes, this.credit.available)
+  }
+
+  /** Content has arrived. False when it is more than was allowed. */
+  arrived(bytes: number): boolean {
+    const allowed = this.window.arrived(bytes)
+    this.#held.add(bytes)
+    return allowed
+  }
+
+  /** Content has been taken. Answers with the octets to grant now. */
+  consumed(bytes: number): number {
+    const grant = this.window.consumed(bytes)
+    this.#held.add(-bytes)
+    return grant
   }
 
   push(chunk: Uint8Array): boolean {
     this.#queue.push(chunk)
     this.#waiting = this.#queue.bytes >= this.#owner.queueBytes
+    this.#held.add(chunk.byteLength)
     return !this.#waiting
   }
 
   takePiece(bytes: number): Uint8Array {
     const piece = this.#queue.take(bytes)
     this.credit.take(piece.byteLength)
+    this.#held.add(-piece.byteLength)
     return piece
   }
 

@@ -1,4 +1,5 @@
 /** HTTP exchanges over a pipe: one trunk carries many, each with its own flow control. */
+export { BufferBudget } from './buffer-budget.ts'
 export { initialCredit } from './credit.ts'
 export type { Exchange } from './exchange.ts'
 export { Initiator, type InitiatorInit, type ResponseListener } from './initiator.ts'

@@ -2,7 +2,6 @@ import {
   type ExchangeFailureCode,
   encodeFrame,
   encodeNumberFrame,
-  exchangeFailures,
   type FieldLines,
   FrameReader,
   type FrameType,
@@ -18,12 +17,13 @@ import {
   writeRequestHead,
   writeResponseHead,
 } from '@postern/protocol'
+import { type Held, unlimited } from './buffer-budget.ts'
 import { GrowthBudget, queueShare } from './credit.ts'
-import { ExchangeState, type QueueOwner } from './exchange-state.ts'
+import type { ExchangeState, QueueOwner } from './exchange-state.ts'
+import { ExchangeTable } from './exchange-table.ts'
 import { endFrame, headFrame } from './head-frame.ts'
-import { IdTable } from './id-table.ts'
 import { defaultLimits, type MachineEvents, type MachineLimits } from './machine-events.ts'
-import { Schedule } from './schedule.ts'
+import { Outbox } from './outbox.ts'
 
 /**
  * One end of a trunk as a pure machine: octets and commands in, events and octets out. No socket, no timer. It never
@@ -34,18 +34,23 @@ export class Machine implements QueueOwner {
   readonly #limits: MachineLimits
   readonly #events: MachineEvents
   readonly #reader: FrameReader
-  readonly #schedule = new Schedule()
-  readonly #budget: GrowthBudget
-  readonly #exchanges = new IdTable<ExchangeState>()
+  readonly #outbox: Outbox
+  readonly #exchanges: ExchangeTable
   #lastId = 0
   #refuseAbove = Number.POSITIVE_INFINITY
   #broken = false
 
-  constructor(side: 'initiator' | 'responder', events: MachineEvents, limits: MachineLimits = defaultLimits) {
+  constructor(
+    side: 'initiator' | 'responder',
+    events: MachineEvents,
+    limits: MachineLimits = defaultLimits,
+    held: Held = unlimited,
+  ) {
+    this.#outbox = new Outbox({ ...limits, held, wake: () => events.wake(), full: (detail) => this.#violate(detail) })
+    this.#exchanges = new ExchangeTable({ held, growth: new GrowthBudget(limits.growthBytes), owner: this })
     this.#initiator = side === 'initiator'
     this.#events = events
     this.#limits = limits
-    this.#budget = new GrowthBudget(limits.growthBytes)
     this.#reader = new FrameReader({
       frame: (type, id, payload) => {
         if (!this.#broken) this.#frameReaders[type]?.(id, payload)
@@ -70,12 +75,12 @@ export class Machine implements QueueOwner {
   }
 
   get pending(): boolean {
-    return this.#schedule.pending
+    return this.#outbox.pending
   }
 
   /** Heads and other control frames that wait to be pulled. */
   get controlFrames(): number {
-    return this.#schedule.controlFrames
+    return this.#outbox.controlFrames
   }
 
   receive(chunk: Uint8Array): void {
@@ -84,7 +89,7 @@ export class Machine implements QueueOwner {
 
   /** Frames to send, worth at least `bytes` or all there are. */
   pull(bytes: number): Uint8Array[] {
-    return this.#schedule.pull(bytes)
+    return this.#outbox.pull(bytes)
   }
 
   /** Opens an exchange (initiator) and answers with its id. Throws HEAD_TOO_LARGE; then nothing was opened. */
@@ -93,8 +98,8 @@ export class Machine implements QueueOwner {
     const frame = headFrame(frameType.REQUEST, id, head, writeRequestHead)
     if (frame === undefined) throw new PosternError('HEAD_TOO_LARGE', 'the head does not fit into a frame')
     this.#lastId = id
-    const state = this.#add(id)
-    this.#control(frame)
+    const state = this.#exchanges.add(id, frame.byteLength)
+    this.#outbox.control(frame)
     if (head.end) this.#ended(state, 'localEnded')
     return id
   }
@@ -115,7 +120,7 @@ export class Machine implements QueueOwner {
 
   #sendHead(type: FrameType, id: number, head: ResponseHead): boolean {
     const frame = headFrame(type, id, head, writeResponseHead)
-    if (frame !== undefined) this.#control(frame)
+    if (frame !== undefined) this.#outbox.control(frame)
     return frame !== undefined
   }
 
@@ -125,7 +130,8 @@ export class Machine implements QueueOwner {
     if (state === undefined || state.localEnded || state.ending !== undefined) return true
     if (chunk.byteLength === 0) return true
     const more = state.push(chunk)
-    this.#schedule.addBody(state)
+    if (this.#exchanges.get(id) !== state) return true
+    this.#outbox.addBody(state)
     this.#events.wake()
     return more
   }
@@ -143,27 +149,27 @@ export class Machine implements QueueOwner {
     const state = this.#exchanges.get(id)
     if (state === undefined) return
     this.#remove(state)
-    this.#sendReset(id, code)
+    this.#outbox.reset(id, code)
   }
 
   /** The owner has done with this much of the content it was told of. */
   consumed(id: number, bytes: number): void {
     const state = this.#exchanges.get(id)
     if (state === undefined || state.remoteEnded) return
-    const grant = state.window.consumed(bytes)
+    const grant = state.consumed(bytes)
     if (grant === 0) return
-    this.#control(encodeNumberFrame(frameType.CREDIT, id, grant, 4))
+    this.#outbox.control(encodeNumberFrame(frameType.CREDIT, id, grant, 4))
   }
 
   /** Refuses exchanges after those that are open, so that they may be sent elsewhere. */
   goaway(): void {
     this.#refuseAbove = this.#lastId
-    this.#control(encodeNumberFrame(frameType.GOAWAY, 0, this.#lastId, 4))
+    this.#outbox.control(encodeNumberFrame(frameType.GOAWAY, 0, this.#lastId, 4))
   }
 
   /** Eight octets that the other side returns. */
   ping(opaque: Uint8Array): void {
-    this.#control(encodeFrame(frameType.PING, 0, opaque))
+    this.#outbox.control(encodeFrame(frameType.PING, 0, opaque))
   }
 
   queueEmptied(state: ExchangeState): void {
@@ -174,31 +180,24 @@ export class Machine implements QueueOwner {
     this.#events.writable(state.id)
   }
 
-  #add(id: number): ExchangeState {
-    const state = new ExchangeState(id, this.#budget, this)
-    this.#exchanges.set(id, state)
-    return state
+  /** Ends the exchange that holds most, in both directions; the trunk where what waits to be said is more. */
+  shed(): void {
+    const heaviest = this.#exchanges.heaviest()
+    if (heaviest === undefined || heaviest.held < this.#outbox.controlBytes)
+      this.#violate('more waits for it than there is room for')
+    else {
+      this.reset(heaviest.id, 'BUFFERS_FULL')
+      this.#events.reset(heaviest.id, 'BUFFERS_FULL')
+    }
   }
 
   #remove(state: ExchangeState): void {
-    this.#exchanges.delete(state.id)
-    this.#schedule.removeBody(state)
-    state.window.release()
-  }
-
-  #control(frame: Uint8Array): void {
-    if (this.#broken) return
-    this.#schedule.addControl(frame)
-    if (this.#schedule.controlBytes > this.#limits.controlBytes) this.#violate('the other side does not read')
-    else this.#events.wake()
-  }
-
-  #sendReset(id: number, code: ExchangeFailureCode): void {
-    this.#control(encodeNumberFrame(frameType.RESET, id, exchangeFailures[code].wire, 2))
+    this.#outbox.removeBody(state)
+    this.#exchanges.remove(state)
   }
 
   #sendEnd(state: ExchangeState): void {
-    this.#control(endFrame(state.id, state.ending ?? []))
+    this.#outbox.control(endFrame(state.id, state.ending ?? []))
     this.#ended(state, 'localEnded')
   }
 
@@ -212,6 +211,7 @@ export class Machine implements QueueOwner {
   #violate(detail: string): void {
     if (this.#broken) return
     this.#broken = true
+    this.#outbox.close()
     this.#events.violation(detail)
   }
 
@@ -223,7 +223,7 @@ export class Machine implements QueueOwner {
     [frameType.CREDIT]: (id, payload) => this.#credit(id, payload.readUInt32BE(0)),
     [frameType.RESET]: (id, payload) => this.#reset(id, new OctetReader(payload).u16()),
     [frameType.GOAWAY]: (_, payload) => this.#goaway(payload.readUInt32BE(0)),
-    [frameType.PING]: (_, payload) => this.#control(encodeFrame(frameType.PONG, 0, payload)),
+    [frameType.PING]: (_, payload) => this.#outbox.control(encodeFrame(frameType.PONG, 0, payload)),
     [frameType.PONG]: (_, payload) => this.#events.pong(payload),
   }
 
@@ -231,12 +231,12 @@ export class Machine implements QueueOwner {
     if (this.#initiator || id <= this.#lastId) return this.#violate('a request out of place')
     this.#lastId = id
     const head = readRequestHead(payload)
-    if (head === undefined) return this.#sendReset(id, 'MALFORMED_REQUEST')
-    if (id > this.#refuseAbove) return this.#sendReset(id, 'DRAINING')
-    if (this.#exchanges.size >= this.#limits.exchanges) return this.#sendReset(id, 'BUSY')
-    const state = this.#add(id)
+    if (head === undefined) return this.#outbox.reset(id, 'MALFORMED_REQUEST')
+    if (id > this.#refuseAbove) return this.#outbox.reset(id, 'DRAINING')
+    if (this.#exchanges.size >= this.#limits.exchanges) return this.#outbox.reset(id, 'BUSY')
+    const state = this.#exchanges.add(id, payload.byteLength)
     state.remoteEnded = head.end
-    this.#events.request(id, head)
+    if (this.#exchanges.has(id)) this.#events.request(id, head)
   }
 
   #response(id: number, payload: Buffer, interim: boolean): void {
@@ -255,8 +255,8 @@ export class Machine implements QueueOwner {
     const state = this.#broken ? undefined : this.#known(id)
     if (state === undefined) return
     if (state.remoteEnded || (this.#initiator && !state.answered)) return this.#violate('content out of place')
-    if (!state.window.arrived(piece.byteLength)) return this.#violate('content beyond the credit')
-    this.#events.body(id, piece)
+    if (!state.arrived(piece.byteLength)) return this.#violate('content beyond the credit')
+    if (this.#exchanges.get(id) === state) this.#events.body(id, piece)
   }
 
   #end(id: number, payload: Buffer): void {
@@ -274,7 +274,7 @@ export class Machine implements QueueOwner {
     const state = this.#known(id)
     if (state === undefined) return
     if (!state.credit.grant(bytes)) return this.#violate('credit beyond reason')
-    this.#schedule.addBody(state)
+    this.#outbox.addBody(state)
     if (state.sendable > 0) this.#events.wake()
   }
 

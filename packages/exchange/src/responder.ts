@@ -1,4 +1,5 @@
 import type { ExchangeFailureCode, FieldLines, Pipe, RequestHead, ResponseHead } from '@postern/protocol'
+import { type BufferBudget, unlimited } from './buffer-budget.ts'
 import { Carrier } from './carrier.ts'
 import { type Exchange, MachineExchange } from './exchange.ts'
 import { IdTable } from './id-table.ts'
@@ -24,6 +25,8 @@ export interface ResponderInit {
   /** Takes a request; what it answers with hears of the rest. */
   readonly accept: (exchange: Incoming, head: RequestHead) => RequestListener
   readonly limits?: Partial<MachineLimits>
+  /** What this trunk may hold together with others. */
+  readonly buffers?: BufferBudget | undefined
   readonly violation?: (detail: string) => void
 }
 
@@ -35,6 +38,7 @@ export class Responder {
   readonly #listeners = new IdTable<RequestListener>()
 
   constructor(pipe: Pipe, init: ResponderInit) {
+    const held = init.buffers?.join({ shed: () => this.#machine.shed() }) ?? unlimited
     this.#machine = new Machine(
       'responder',
       {
@@ -62,6 +66,7 @@ export class Responder {
         wake: () => this.#carrier.wake(),
       },
       { ...defaultLimits, ...init.limits },
+      held,
     )
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
@@ -69,6 +74,7 @@ export class Responder {
       over: () => {
         const listeners = this.#listeners.values()
         this.#listeners.clear()
+        held.release()
         for (const listener of listeners) listener.reset('TRUNK_LOST')
         resolve()
       },

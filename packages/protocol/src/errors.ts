@@ -76,6 +76,13 @@ export const exchangeFailures = {
     'never',
     'Nobody read the answer while others waited for the service.',
   ),
+  BUFFERS_FULL: row(
+    37,
+    503,
+    'connection_limit_reached',
+    'never',
+    'The service had to let go of this request to make room for others.',
+  ),
   PROTOCOL_VIOLATION: row(34, 502, 'proxy_internal_error', 'never', 'The way to the service misbehaved.'),
   INTERNAL: row(
     35,

@@ -53,5 +53,6 @@ function shareOf(config: EgressConfig, index: number, workers: number): EgressCo
     const perClient = connectionsPerClient && { connectionsPerClient: part(connectionsPerClient) }
     return [name, { ...service, ...limits, ...perClient }]
   })
-  return { ...config, services: Object.fromEntries(services) as EgressConfig['services'] }
+  const bufferBytes = Math.max(1, Math.floor(config.bufferBytes / workers))
+  return { ...config, bufferBytes, services: Object.fromEntries(services) as EgressConfig['services'] }
 }
