@@ -10,6 +10,7 @@ test('one who never finishes an upgrade leaves nothing behind', async () => {
   const ingress = await field.host('ingress')
   const shy = await field.host('ingress')
   await linkTo(ingress, hopOf(relay), AbortSignal.timeout(5000))
+  await eventually('the other one is linked', () => relay.libp2p.getConnections().length === 1)
   // What comes after the proof of who it is does not come to its end.
   const upgrade = Promise.withResolvers<void>()
   Object.assign(relay.upgrader, { upgradeInbound: () => upgrade.promise })
