@@ -60,6 +60,8 @@ export interface Host {
   /** Peers with whom a link failed at a credential: what was wrong the last time, and how often something was. */
   readonly refused: ReadonlyMap<PeerName, Refusal>
   readonly peer: PeerName
+  /** How long it has run, in ms. */
+  readonly ageMs: () => number
   /**
    * Dials one address, which ends in its peer id, beside whatever else is dialled: libp2p's own dial joins those to one
    * peer, with the addresses of all. Throws what the transport throws.
@@ -82,6 +84,8 @@ const day = 24 * 3600_000
 /** Starts libp2p with links that only members can make. The caller stops it. */
 export async function startHost(init: HostInit): Promise<Host> {
   const { member, clock, log, meter, relay } = init
+  const startedMs = performance.now()
+  const ageMs = () => performance.now() - startedMs
   const roster = new Roster(member.bulletin)
   const heard = new Map<PeerName, number>()
   const refused = new Map<PeerName, Refusal>()
@@ -129,6 +133,7 @@ export async function startHost(init: HostInit): Promise<Host> {
         knock: () => member.knock,
         heard: () => member.bulletin.heardSecrets,
         clock,
+        ageMs,
         membership,
         muxer: muxer(),
         ...(init.passed === undefined ? {} : { passed: init.passed }),
@@ -196,6 +201,7 @@ export async function startHost(init: HostInit): Promise<Host> {
     bans,
     paces,
     peer,
+    ageMs,
     dialAddress,
   }
 }

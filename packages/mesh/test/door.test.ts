@@ -24,7 +24,7 @@ async function door(t: TestContext, limits: UnprovedLimits = roomy) {
   const entered: Socket[] = []
   const arrived: Socket[] = []
   const unproved = new Unproved(limits)
-  const judge = new KnockJudge({ heard: () => [secret], clock }, peer)
+  const judge = new KnockJudge({ heard: () => [secret], clock, ageMs: () => Number.POSITIVE_INFINITY }, peer)
   const way = new Door({ judge, unproved, quietMs, refused: (reason) => refused.push(reason) })
   const server = createServer((socket) => {
     arrived.push(socket.on('error', () => {}).pause())

@@ -128,7 +128,9 @@ export const meshTargets: readonly Target[] = [
           knockHeadSize,
         ),
       ],
-      read: (octets) => typeof new KnockJudge({ heard: () => [secret], clock }, listener).judge(octets) !== 'string',
+      read: (octets) =>
+        typeof new KnockJudge({ heard: () => [secret], clock, ageMs: () => 60_000 }, listener).judge(octets) !==
+        'string',
     }),
   },
   { name: 'sealed-route', maxBytes: routeSize, whole: true, open: openRoute },

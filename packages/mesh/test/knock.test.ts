@@ -15,9 +15,9 @@ const headOf = (key: Omit<KnockKey, 'mask'> & { readonly mask?: Buffer }, to: st
 const member = { secret }
 const elsewhere = { secret: Buffer.alloc(32, 2), mask: knockMaskOf(Buffer.alloc(32, 2)) }
 
-function judgeAt(start: number, secrets: Buffer[] = [secret]) {
+function judgeAt(start: number, secrets: Buffer[] = [secret], ageMs = Number.POSITIVE_INFINITY) {
   const clock = { nowMs: start, now: () => clock.nowMs }
-  const judge = new KnockJudge({ heard: () => secrets, clock }, listener)
+  const judge = new KnockJudge({ heard: () => secrets, clock, ageMs: () => ageMs }, listener)
   return {
     clock,
     judge: {
@@ -116,4 +116,14 @@ test('without the key of the mask a knock is random octets of a random number', 
   )
   assert.ok(Math.min(...lengths) >= knockHeadSize && Math.max(...lengths) <= knockHeadSize + maxKnockPadding)
   assert.ok(lengths.size > maxKnockPadding / 2)
+})
+
+test('a knock made before the listener started is refused, one made since then is good', () => {
+  const { clock, judge } = judgeAt(1_000_000, [secret], 5000)
+  assert.equal(judge.judge(headOf(member, listener, clock.now() - 5001)), 'stale')
+  assert.equal(judge.judge(headOf(member, listener, clock.now() - 5000)), undefined)
+  assert.equal(judge.judge(headOf(member, listener, clock.now())), undefined)
+  // A clock that is set back makes the listener no younger.
+  clock.nowMs -= 300_000
+  assert.equal(judge.judge(headOf(member, listener, clock.now() - 1)), undefined)
 })

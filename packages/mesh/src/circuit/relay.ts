@@ -9,13 +9,11 @@ import {
   type End,
   encodeCircuitAnswer,
   type Forward,
-  type Layer,
   type Log,
   type Meter,
   type PeerName,
   protocolId,
   reasonOf,
-  routeLifeMs,
   routeSize,
   slotSize,
 } from '@postern/protocol'
@@ -27,11 +25,11 @@ import { carriedFor, lookupBurstSeconds, type RelayLimits } from '../limits/rela
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { Turnstile } from '../limits/turnstile.ts'
 import { maxStreamsPerLink } from '../link/muxer.ts'
-import { OneTime } from '../one-time.ts'
 import { accountOf, rightsOf } from '../rights.ts'
 import { endStream } from '../stream-end.ts'
 import { OnwardLinks } from './onward.ts'
 import { nextPeer, peel } from './route.ts'
+import { RouteJudge } from './route-judge.ts'
 import { type Opened, SlotOpener } from './seal.ts'
 import { splice } from './splice.ts'
 
@@ -80,7 +78,7 @@ interface Neighbour {
 export class CircuitRelay {
   readonly #init: RelayInit
   readonly #opener: SlotOpener
-  readonly #nonces: OneTime
+  readonly #routes: RouteJudge
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #places: Places
   readonly #links: OnwardLinks
@@ -91,7 +89,7 @@ export class CircuitRelay {
     const { clock, host, limits, meter } = init
     this.#init = init
     this.#opener = new SlotOpener(init.seed)
-    this.#nonces = new OneTime(clock, 2 * routeLifeMs)
+    this.#routes = new RouteJudge({ clock, ageMs: host.ageMs })
     const { circuitsPerNeighbour, circuitsPerSecond, lookupsPerSecond } = limits
     this.#places = new Places({
       total: limits.circuits,
@@ -174,18 +172,12 @@ export class CircuitRelay {
       if (!neighbour.carries) this.#init.host.bans.blame(neighbour.account, 'malformed')
       return this.#refuse(stream, 'INVALID')
     }
-    const refusal = this.#judge(layer)
+    const refusal = this.#routes.judge(layer)
     if (refusal !== undefined) return this.#refuse(stream, refusal)
     if (layer.instruction.kind === 'end') await this.#end(stream, layer.instruction, opened, neighbour)
     else if (this.#init.known !== undefined)
       await this.#forward(stream, { forward: layer.instruction, route: octets }, neighbour, place)
     else await this.#refuse(stream, 'REFUSED')
-  }
-
-  #judge(layer: Layer): CircuitAnswer | undefined {
-    const left = layer.expiresMs - this.#init.clock.now()
-    if (left <= 0 || left > 2 * routeLifeMs) return 'EXPIRED'
-    return this.#nonces.use(Buffer.from(layer.nonce).toString('latin1')) ? undefined : 'EXPIRED'
   }
 
   async #end(stream: Stream, end: End, opened: Opened, { account, carries }: Neighbour): Promise<void> {

@@ -13,8 +13,11 @@ import {
 } from '@postern/protocol'
 import { OneTime } from '../one-time.ts'
 
-/** Why a connection got no further than its knock. `crowded`: it gave way to newer ones before it had knocked. */
-export type KnockRefusal = 'late' | 'wrong' | 'replayed' | 'missing' | 'crowded'
+/**
+ * Why a connection got no further than its knock. `stale`: it was made before this node started, and may have been used
+ * then. `crowded`: it gave way to newer ones before it had knocked.
+ */
+export type KnockRefusal = 'late' | 'stale' | 'wrong' | 'replayed' | 'missing' | 'crowded'
 
 /** A knock for one listener, its padding included: without the key of the mask, random octets of a random number. */
 export function makeKnock({ mask, secret, untilMs = 0 }: KnockKey, listener: string, timeMs: number): Buffer {
@@ -40,6 +43,8 @@ export interface KnockJudgeInit {
   /** Mesh secrets that are answered to, and what follows from them for those who are invited. */
   readonly heard: () => readonly Buffer[]
   readonly clock: Clock
+  /** How long this node has run, in ms: it knows nothing of the knocks that were used before. */
+  readonly ageMs: () => number
 }
 
 /** Decides on knocks: a pure judge but for the memory of nonces that it keeps for as long as one could be replayed. */
@@ -64,6 +69,7 @@ export class KnockJudge {
       if (!timingSafeEqual(prove(key, this.#listener, knock), knock.proof)) continue
       // Only who holds the secret can be late, so that an operator may take it for a clock.
       if (Math.abs(knock.timeMs - now) > knockToleranceMs) return 'late'
+      if (now - knock.timeMs > this.#init.ageMs()) return 'stale'
       return this.#seen.use(Buffer.from(knock.nonce).toString('latin1')) ? knock : 'replayed'
     }
     return 'wrong'

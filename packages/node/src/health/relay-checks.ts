@@ -114,7 +114,7 @@ export const unvisited: Check = ({ relay, upMs = 0 }) => {
 }
 
 export const manyKnocked: Check = ({ knocks = {} }) => {
-  const refused = Object.entries(knocks).filter(([reason]) => reason !== 'late')
+  const refused = Object.entries(knocks).filter(([reason]) => reason !== 'late' && reason !== 'stale')
   if (refused.reduce((sum, [, count]) => sum + count, 0) < manyKnocks) return []
   return [{ cause: `within minutes: ${refused.map(([reason, count]) => `${count} ${reason}`).join(', ')}` }]
 }
