@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { sealRecord, undisclosed } from '@postern/identity'
+import { signRecord, undisclosed } from '@postern/identity'
 import { type Conduct, eventually, type Way } from '@postern/test-kit'
 import { Field } from './hostile.ts'
 
@@ -139,20 +140,27 @@ test('a relay can register nothing at another, neither its own record nor that o
   await using field = await Field.of()
   const { relay } = field
   const { signing } = relay.member.key
+  const credential = undisclosed(relay.member.sealed)
   const [egress] = field.mesh.egresses.map(({ node }) => node.parts.mesh.peer) as [string]
   const [genuine] = relay.registered
   assert.ok(genuine)
   const records = {
-    'its own': await sealRecord(relay.recordOf(relay.peer), signing),
-    'that of an egress, which it has signed': await sealRecord(relay.recordOf(egress), signing),
-    'that of an egress, as it was told': genuine.record,
+    'its own': { record: await signRecord(relay.guess.recordOf(relay.peer, relay.peer), signing), credential },
+    'that of an egress, which it has signed': {
+      ...genuine,
+      record: await signRecord(relay.guess.recordOf(egress, relay.peer), signing),
+    },
+    'that of an egress, as it was told': genuine,
   }
+  const { service } = relay.guess
   for (const { node } of field.mesh.relays) {
-    for (const [what, record] of Object.entries(records))
-      for (const type of ['register', 'withdraw'] as const) {
-        const answer = await relay.register(node.parts.mesh.peer, { type, record })
-        assert.deepEqual(answer, { ok: false, code: 'CREDENTIAL_REFUSED' }, `${type} ${what}`)
-      }
+    const guard = node.parts.mesh.peer
+    const refused = { ok: false, code: 'CREDENTIAL_REFUSED' }
+    for (const [what, signed] of Object.entries(records)) {
+      const record = Buffer.from(relay.guess.seal(signed)).toString('base64url')
+      assert.deepEqual(await relay.register(guard, { type: 'register', service, record }), refused, what)
+    }
+    assert.deepEqual(await relay.register(guard, { type: 'withdraw', service }), refused)
   }
   await field.enter({})
   await field.ask()
@@ -163,7 +171,7 @@ test('a relay can register nothing at another, neither its own record nor that o
 test('what a guard makes up of a service is not believed', async (t) => {
   await using field = await Field.of()
   const { relay } = field
-  const { key, sealed } = relay.member
+  const { key } = relay.member
   const egresses = field.mesh.egresses.map(({ node }) => node.parts.mesh.peer)
   const [egress = ''] = egresses
   const [genuine] = relay.registered
@@ -171,17 +179,19 @@ test('what a guard makes up of a service is not believed', async (t) => {
   const [head = '', payload = '', signature = ''] = genuine.record.split('.')
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
   const altered = Buffer.from(JSON.stringify({ ...claims, weight: 1000 })).toString('base64url')
-  const own = await sealRecord(relay.recordOf(relay.peer), key.signing)
-  const credential = undisclosed(sealed)
-  const lies: Readonly<Record<string, ReadonlyArray<{ record: string; credential: string }>>> = {
-    'it offers the service itself': [{ record: own, credential }],
-    'it offers the service itself, with the credential of an egress': [{ record: own, credential: genuine.credential }],
-    'an egress says what it has not said': [
-      { record: `${head}.${altered}.${signature}`, credential: genuine.credential },
-      { record: await sealRecord(relay.recordOf(egress), key.signing), credential: genuine.credential },
-    ],
-    'records are no records': [{ record: 'e30.e30.e30', credential: 'e30.e30.e30~' }],
-    'records are not even text': [{ record: '', credential: '' }],
+  const own = await signRecord(relay.guess.recordOf(relay.peer, relay.peer), key.signing)
+  const { credential } = genuine
+  const sealed = (...records: ReadonlyArray<typeof genuine>) => records.map((record) => relay.guess.seal(record))
+  const lies: Readonly<Record<string, readonly Uint8Array[]>> = {
+    'it offers the service itself': sealed({ record: own, credential: undisclosed(relay.member.sealed) }),
+    'it offers the service itself, with the credential of an egress': sealed({ record: own, credential }),
+    'an egress says what it has not said': sealed(
+      { record: `${head}.${altered}.${signature}`, credential },
+      { record: await signRecord(relay.guess.recordOf(egress, relay.peer), key.signing), credential },
+    ),
+    'records are no records': sealed({ record: 'e30.e30.e30', credential: 'e30.e30.e30~' }),
+    'records are not even text': sealed({ record: '', credential: '' }),
+    'records open for nobody': [randomBytes(relay.guess.seal(genuine).length)],
     'nobody offers the service': [],
   }
   for (const [what, records] of Object.entries(lies)) {

@@ -155,4 +155,4 @@ export class NetMesh implements AsyncDisposable {
   }
 }
 
-const multiaddrOf = (host: HostName) => `/ip4/${addressOf[host]}/tcp/${relayPort}`
+export const multiaddrOf = (host: HostName) => `/ip4/${addressOf[host]}/tcp/${relayPort}`

@@ -76,7 +76,7 @@ export class MeshNode {
   async ready(): Promise<void> {
     const isReady = async () => ((await this.ask('/ready')) as { ready: boolean }).ready
     try {
-      await eventually(`${this.host} is ready`, isReady, 30_000)
+      await eventually(`${this.host} is ready`, isReady, 120_000)
     } catch (cause) {
       throw new Error(`${this.host} is not ready; its log ends:\n${this.log.slice(-2000)}`, { cause })
     }

@@ -52,6 +52,7 @@ export async function running(child: ChildProcess, stream: ChildProcess['stdout'
 const programs = {
   api: new URL('./api.ts', import.meta.url),
   dial: new URL('./dial.ts', import.meta.url),
+  pry: new URL('./pry.ts', import.meta.url),
   visit: new URL('./visit.ts', import.meta.url),
 } as const
 
@@ -61,7 +62,12 @@ export function program(name: keyof typeof programs): string[] {
 }
 
 /** Runs one of them on a host to its end: JSON in, JSON out. */
-export async function ask(hosts: Hosts, host: HostName, name: 'dial' | 'visit', order: unknown): Promise<unknown> {
+export async function ask(
+  hosts: Hosts,
+  host: HostName,
+  name: 'dial' | 'pry' | 'visit',
+  order: unknown,
+): Promise<unknown> {
   const child = hosts.spawn(host, program(name), ['pipe', 'pipe', 'inherit'])
   if (child.stdin === null || child.stdout === null) throw new Error('the process has no standard streams')
   child.stdin.end(JSON.stringify(order))

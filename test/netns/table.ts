@@ -20,11 +20,8 @@ const columns = [
 ] as const
 type Column = (typeof columns)[number]
 
-/**
- * `yes`: learns all of it; `no`: nothing of it; `own`: its own, and nothing of another's; `asked`: which ingress asks it,
- * and of no other.
- */
-type Cell = 'yes' | 'no' | 'own' | 'asked'
+/** `yes`: learns all of it; `no`: nothing of it; `own`: its own, and nothing of another's. */
+type Cell = 'yes' | 'no' | 'own'
 type Row = readonly [Cell, Cell, Cell, Cell, Cell, Cell, Cell]
 
 const nothing: Row = ['no', 'no', 'no', 'no', 'no', 'no', 'no']
@@ -34,7 +31,7 @@ export const table = {
   ingress: ['yes', 'own', 'yes', 'yes', 'yes', 'no', 'no'],
   'entry relay': ['no', 'yes', 'no', 'no', 'no', 'no', 'no'],
   guard: ['no', 'no', 'no', 'no', 'yes', 'yes', 'no'],
-  'any other relay': ['no', 'asked', 'no', 'no', 'no', 'no', 'no'],
+  'any other relay': ['no', 'no', 'no', 'no', 'no', 'no', 'no'],
   egress: ['yes', 'yes', 'yes', 'yes', 'own', 'own', 'own'],
   'revoked or expired member': nothing,
   'non-member': nothing,
@@ -51,14 +48,14 @@ export interface Fact {
   readonly end?: HostName
 }
 
-/** The ingress that asks every relay it can reach; the others ask one. */
-export const asking = 'ingress-3'
+/** The ingress that comes later, and with a credential that ends soon. */
+export const brief = 'ingress-3'
 
-/** All that there is to learn in a mesh, in which `asking` runs too. */
+/** All that there is to learn in a mesh, in which `brief` runs too. */
 export function factsOf(mesh: NetMesh): Fact[] {
   return [
     { column: "client's address", words: [addressOf.client], end: 'client' },
-    ...([...ingressNames, asking] as const).map((whose) => {
+    ...([...ingressNames, brief] as const).map((whose) => {
       const words = [...peerWords(mesh.node(whose)), ...addressWords(whose)]
       return { column: 'which ingress', whose, words, end: whose } as const
     }),
@@ -138,7 +135,7 @@ function shows<T>(held: ReadonlySet<T>, himself: T): ReadonlySet<T> {
 
 function mayLearn(party: Party, host: HostName, { column, whose }: Fact): boolean {
   const cell: Cell | undefined = table[party][columns.indexOf(column)]
-  return cell === 'yes' || (cell === 'own' && whose === host) || (cell === 'asked' && whose === asking)
+  return cell === 'yes' || (cell === 'own' && whose === host)
 }
 
 /** Facts that the folder of a node does not tell by itself. */

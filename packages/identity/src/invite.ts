@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Authority } from './authority.ts'
 import { type Grant, nameSchema, validFor } from './credential.ts'
-import { authorityService, inviteSecretOf, knockMaskOf, serviceIdOf } from './derive.ts'
+import { authorityService, inviteSecretOf, knockMaskOf, lookupKeyOf } from './derive.ts'
 import { conceal, partsOf, reveal } from './disclosure.ts'
 import { meshFileSchema } from './mesh-file.ts'
 import { exclusively } from './publish.ts'
@@ -38,7 +38,7 @@ export interface Invitation {
   readonly mesh: z.infer<typeof invitedMeshSchema>
   /** A secret to knock with until a time, and the key that masks knocks, both base64url. */
   readonly knock: { readonly secret: string; readonly mask: string; readonly untilMs: number }
-  /** Service id under which an authority is found. */
+  /** Lookup key by which an authority is found. */
   readonly authority: string
 }
 
@@ -82,7 +82,7 @@ async function sealInvite(authority: Authority, grant: Grant, lifeMs: number): P
       mask: knockMaskOf(secret).toString('base64url'),
       untilMs: expiresMs,
     },
-    authority: serviceIdOf(secret, authorityService),
+    authority: lookupKeyOf(secret, authorityService),
   }
   const expires = new Date(expiresMs).toISOString()
   const { name: granted, roles: asked, services } = grant

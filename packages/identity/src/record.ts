@@ -1,21 +1,70 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import { peerIdFromString } from '@libp2p/peer-id'
 import {
   type Clock,
+  decodeSignedRecord,
+  encodeMessage,
   type PeerName,
   PosternError,
   readServiceRecord,
   type ServiceRecord,
+  type SignedRecord,
+  sealedRecordSize,
   statementType,
   systemClock,
 } from '@postern/protocol'
 import { CompactSign, compactVerify } from 'jose'
 
+const cipher = 'chacha20-poly1305'
+const nonceSize = 12
+const tagSize = 16
+const textSize = sealedRecordSize - nonceSize - tagSize
+
 /** Signs a record with the key of the egress it speaks of. */
-export async function sealRecord(record: ServiceRecord, key: KeyObject): Promise<string> {
+export async function signRecord(record: ServiceRecord, key: KeyObject): Promise<string> {
   return await new CompactSign(Buffer.from(JSON.stringify(record)))
     .setProtectedHeader({ alg: 'EdDSA', typ: statementType.record })
     .sign(key)
+}
+
+/**
+ * Seals a record for those who know the name of the service, see `recordKeyOf`. The signature is inside, so that a guard
+ * and whoever asks it learn of no egress. Throws RECORD_INVALID where it does not fit.
+ */
+export function sealRecord(signed: SignedRecord, key: Buffer): Buffer {
+  const text = encodeMessage(signed)
+  if (text.length > textSize)
+    throw new PosternError('RECORD_INVALID', 'the credential is too large to stand in a record')
+  const nonce = randomBytes(nonceSize)
+  const seal = createCipheriv(cipher, key, nonce, { authTagLength: tagSize })
+  const padded = Buffer.alloc(textSize, ' ')
+  padded.set(text)
+  const octets = Buffer.concat([seal.update(padded), seal.final()])
+  return Buffer.concat([nonce, octets, seal.getAuthTag()], sealedRecordSize)
+}
+
+/** Opens what `sealRecord` sealed; nothing in it is believed yet. Throws RECORD_INVALID. */
+export function openRecord(sealed: Uint8Array, key: Buffer): SignedRecord {
+  try {
+    const open = createDecipheriv(cipher, key, sealed.subarray(0, nonceSize), { authTagLength: tagSize })
+    open.setAuthTag(sealed.subarray(nonceSize + textSize))
+    const text = Buffer.concat([open.update(sealed.subarray(nonceSize, nonceSize + textSize)), open.final()])
+    const signed = decodeSignedRecord(text)
+    if (signed !== undefined) return signed
+  } catch (cause) {
+    throw new PosternError('RECORD_INVALID', 'the record was sealed by one who does not know the service', { cause })
+  }
+  throw new PosternError('RECORD_INVALID', 'the sealed record holds no record')
+}
+
+/** The egress that a signed record claims to be of, before anything about it is believed. Throws RECORD_INVALID. */
+export function subjectOf({ record }: SignedRecord): PeerName {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(record.split('.')[1] ?? '', 'base64url').toString('utf8'))
+    return String((claims as { egress?: unknown }).egress)
+  } catch (cause) {
+    throw new PosternError('RECORD_INVALID', 'the record says nothing', { cause })
+  }
 }
 
 /** Checks that the peer itself signed the record, for itself, and that it is of now. Throws RECORD_INVALID. */

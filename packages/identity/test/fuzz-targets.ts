@@ -1,14 +1,14 @@
 import { createHash, type KeyObject, sign } from 'node:crypto'
 import {
-  decodeGuardRequest,
   decodeHello,
-  decodeSignedRecords,
+  decodeSignedRecord,
   encodeHello,
   encodeMessage,
-  lookupAnswerSize,
   maxDirectoryMessage,
   maxHeartbeatSize,
   maxHelloSize,
+  type SignedRecord,
+  sealedRecordSize,
   statementType,
 } from '@postern/protocol'
 import { succeeds, type Target } from '../../../test/fuzz/target.ts'
@@ -17,10 +17,13 @@ import {
   Bulletin,
   maxBulletinSize,
   meshIdOf,
+  openRecord,
   sealBulletin,
   sealCredential,
   sealHeartbeat,
   sealRecord,
+  signRecord,
+  subjectOf,
   undisclosed,
   verifierOf,
   verifyHeartbeat,
@@ -40,7 +43,6 @@ const by = { mesh: mesh.id, key: authority.signing, kid: 'k1' }
 const verifier = verifierOf(new Bulletin({ mesh, clock }))
 const draft = { peer, name: 'n', roles: ['egress'], services: ['api', 'team-*'], lifeMs: 3600_000 } as const
 const credentialCodes = /^CREDENTIAL_/
-const recordCodes = /^RECORD_INVALID$/
 
 /** A JWS (RFC 7515) over any payload, to reach what reads the payload. */
 function signed(payload: Uint8Array, typ: string, key: KeyObject, more: object = {}): string {
@@ -67,10 +69,9 @@ const claims = {
 const record = {
   service: 'ab'.repeat(32),
   egress: peer,
-  sequence: 1,
+  guard: authority.peerId.toString(),
   expiresMs: clock.now() + 1000,
   weight: 1,
-  draining: false,
 }
 const list = {
   seq: 1,
@@ -92,21 +93,33 @@ async function learn(sealed: string): Promise<boolean> {
   return await succeeds(new Bulletin({ mesh, clock }).learn(sealed), credentialCodes)
 }
 
-/** What a guard does with a request of an egress. */
-async function register(octets: Uint8Array): Promise<boolean> {
-  const request = decodeGuardRequest(octets)
-  return request !== undefined && (await succeeds(verifyRecord(request.record, peer, clock), recordCodes))
+/** What an ingress does with what was inside a sealed record. */
+async function believe(inside: SignedRecord): Promise<boolean> {
+  return await succeeds(
+    (async () => {
+      const subject = subjectOf(inside)
+      await verifyRecord(inside.record, subject, clock)
+      await verifier.credential(inside.credential, subject)
+    })(),
+    /^(CREDENTIAL_|RECORD_INVALID$)/,
+  )
 }
 
-/** What an ingress does with the records that a guard has answered with. */
+/** What an ingress does with a record that a guard has answered with. */
 async function find(octets: Uint8Array): Promise<boolean> {
-  const records = decodeSignedRecords(octets)
-  if (records === undefined) return false
-  const read = async (each: (typeof records)[number]) =>
-    (await succeeds(verifyRecord(each.record, peer, clock), recordCodes)) &&
-    (await succeeds(verifier.credential(each.credential, peer), credentialCodes))
-  return (await Promise.all(records.map(read))).every((good) => good)
+  let inside: SignedRecord | undefined
+  const open = async () => {
+    inside = openRecord(octets, recordKey)
+  }
+  if (!(await succeeds(open(), /^RECORD_INVALID$/))) return false
+  return inside !== undefined && (await believe(inside))
 }
+
+const recordKey = Buffer.alloc(32, 9)
+const recordIn = async () => ({
+  record: await signRecord(record, egress.signing),
+  credential: undisclosed(await sealed()),
+})
 
 const sealed = () => sealCredential(draft, by, clock)
 
@@ -183,33 +196,37 @@ export const identityTargets: readonly Target[] = [
     }),
   },
   {
+    name: 'sealed-record',
+    maxBytes: sealedRecordSize,
+    whole: true,
+    open: async () => ({ seeds: [sealRecord(await recordIn(), recordKey)], read: find }),
+  },
+  {
     name: 'record',
     maxBytes: maxDirectoryMessage,
     whole: true,
     open: async () => ({
-      seeds: [encodeMessage({ type: 'register', record: await sealRecord(record, egress.signing) })],
-      read: register,
+      seeds: [encodeMessage(await recordIn())],
+      async read(octets) {
+        const inside = decodeSignedRecord(octets)
+        return inside !== undefined && (await believe(inside))
+      },
     }),
   },
   {
     name: 'record-claims',
     maxBytes: maxDirectoryMessage,
     whole: true,
-    open: () => ({
-      seeds: [json(record)],
-      read: (octets) =>
-        register(encodeMessage({ type: 'register', record: signed(octets, statementType.record, egress.signing) })),
-    }),
-  },
-  {
-    name: 'found-records',
-    maxBytes: lookupAnswerSize,
-    whole: true,
-    open: async () => ({
-      seeds: [
-        encodeMessage([{ record: await sealRecord(record, egress.signing), credential: undisclosed(await sealed()) }]),
-      ],
-      read: find,
-    }),
+    open: async () => {
+      const { credential } = await recordIn()
+      return {
+        seeds: [json(record)],
+        async read(octets) {
+          const claimed = { record: signed(octets, statementType.record, egress.signing), credential }
+          const inside = decodeSignedRecord(encodeMessage(claimed))
+          return inside !== undefined && (await believe(inside))
+        },
+      }
+    },
   },
 ]

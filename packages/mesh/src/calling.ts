@@ -92,7 +92,7 @@ function shared(finder: Finder): Pick<Finder, 'find'> {
   const searches = new Map<string, ReturnType<Finder['find']>>()
   return {
     find(what) {
-      const key = [what.role, ...what.ids].join(' ')
+      const key = [what.role, ...what.keys].join(' ')
       const search = searches.get(key) ?? finder.find(what).finally(() => searches.delete(key))
       searches.set(key, search)
       return search

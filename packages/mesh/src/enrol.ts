@@ -177,10 +177,10 @@ async function waysToAuthority(init: AskInit): Promise<Array<{ authority: PeerNa
   const one = pathOf(1)
   // Where the entry is the only guard there is no second relay to go over.
   const to = (guards: readonly Hop[], tried: Set<string>) => {
-    const behindAnother = guards.filter((guard) => two.entries().some(({ peer }) => peer !== guard.peer))
+    const behindAnother = guards.filter((guard) => relays.linked.some(({ peer }) => peer !== guard.peer))
     return behindAnother.length > 0 ? two.to(behindAnother, tried) : one.to(guards, tried)
   }
-  const finder = new Finder({ ...init, paths: { entries: () => two.entries(), to } })
+  const finder = new Finder({ ...init, paths: { toDirectory: (asked) => one.toDirectory(asked), to } })
   const found = await finder.find(init.wanted())
   return found.flatMap(({ egress, guards }) => {
     const tried = new Set<string>()

@@ -56,7 +56,7 @@ export interface Host {
   /** Who has misbehaved here. */
   readonly bans: Bans
   /** What this node asks of its neighbours. */
-  readonly paces: { readonly circuits: Pace; readonly lookups: Pace }
+  readonly paces: { readonly circuits: Pace }
   /** Peers with whom a link failed at a credential: what was wrong the last time, and how often something was. */
   readonly refused: ReadonlyMap<PeerName, Refusal>
   readonly peer: PeerName
@@ -186,8 +186,7 @@ export async function startHost(init: HostInit): Promise<Host> {
       surplus.abort(new PosternError('BUSY', 'newer links of the same peer have taken its place'))
     }
   })
-  const pace = () => new Pace({ clock, maxWaitMs: 2000, ...askingPace })
-  const paces = { circuits: pace(), lookups: pace() }
+  const paces = { circuits: new Pace({ clock, maxWaitMs: 2000, ...askingPace }) }
   const peer = libp2p.peerId.toString()
   const dialAddress: Host['dialAddress'] = (address, signal) => transports.dial(address, { signal })
   return {

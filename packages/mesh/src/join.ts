@@ -1,4 +1,4 @@
-import type { Member } from '@postern/identity'
+import type { LookupKey, Member } from '@postern/identity'
 import {
   type Clock,
   type Log,
@@ -7,7 +7,6 @@ import {
   PosternError,
   type RelayAddress,
   reasonOf,
-  type ServiceId,
 } from '@postern/protocol'
 import { linkTo } from './circuit/open.ts'
 import { askAuthority } from './enrol.ts'
@@ -17,8 +16,8 @@ import { relayOfAddress } from './neighbours.ts'
 export interface JoinInit {
   /** Who asks: one that is invited, or that is a member. */
   readonly member: Member
-  /** Service id under which an authority is found. */
-  readonly authority: readonly ServiceId[]
+  /** Lookup keys by which an authority is found. */
+  readonly authority: readonly LookupKey[]
   /** See `sealEnrolment` of identity. */
   readonly request: string
   readonly clock: Clock
@@ -60,7 +59,7 @@ export async function join(init: JoinInit): Promise<string> {
             'look whether this host can reach them, and whether its clock is right: they answer nobody whose is off by a minute',
         },
       )
-    const wanted = () => ({ ids: authority, role: 'authority' }) as const
+    const wanted = () => ({ keys: authority, role: 'authority' }) as const
     return await askAuthority(
       { ...init, host, relays: { linked, known: linked }, verifier: member.verifier, wanted },
       request,

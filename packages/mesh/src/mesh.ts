@@ -1,4 +1,4 @@
-import { authorityService, type Member, serviceIdOf } from '@postern/identity'
+import { authorityService, isIdOf, type Member } from '@postern/identity'
 import {
   type Clock,
   type Log,
@@ -13,7 +13,7 @@ import {
   type WatchedTrunks,
 } from '@postern/protocol'
 import { type IngressPart, type PartInit, startCalling } from './calling.ts'
-import { type EndServer, echoEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
+import { type EndServer, echoEnd, guardsEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
 import { CircuitRelay, type RelayInit } from './circuit/relay.ts'
 import type { TrunkPool } from './circuit/trunks.ts'
 import { Dht } from './directory/dht.ts'
@@ -146,14 +146,13 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       log.debug('directory search ended early', { reason: reasonOf(error) })
     })
     known = new KnownRelays({ host, dht, bootstrap: () => part.bootstrap.map(relayOfAddress) })
-    const isAuthority = (service: ServiceId) =>
-      bulletin.heardSecrets.some((secret) => serviceIdOf(secret, authorityService) === service)
-    const directory = { host, dht, mesh: member.mesh.id, isAuthority, limits, clock, log, meter }
-    const guard = new Guard(directory)
+    const isAuthority = (service: ServiceId) => isIdOf(authorityService, service, bulletin.heardSecrets, clock.now())
+    const directory = { host, dht, mesh: member.mesh.id, limits, clock, log, meter }
+    const guard = new Guard({ ...directory, isAuthority })
     const addresses = () => host.libp2p.getMultiaddrs().map(withoutPeer)
-    const guards = (service: string) => guard.lookup(service).length > 0
-    const lookup = new Lookup({ ...directory, guards, addresses })
+    const lookup = new Lookup({ ...directory, guards: (key) => guard.guards(key), addresses })
     ends.lookup = lookupEnd((service) => guard.lookup(service))
+    ends.guards = guardsEnd((key) => lookup.guardsOf(key))
     await guard.start()
     await lookup.start()
     stops.push(() => guard.stop())

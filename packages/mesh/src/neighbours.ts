@@ -86,9 +86,13 @@ export class Neighbours {
     return [...chosen, ...tried]
   }
 
-  /** Chosen relays, and those that they told of not long ago. */
+  /** Chosen relays, and those that they told of not long ago; before they did, those to start from. */
   get known(): readonly RelayAddress[] {
-    return [...this.#choices, ...this.#told]
+    const { bootstrap, host } = this.#init
+    const others = this.#told.length > 0 ? this.#told : bootstrap.map(relayOfAddress)
+    const known = new Map([...others, ...this.#choices].map((relay) => [relay.peer, relay]))
+    known.delete(host.peer)
+    return [...known.values()]
   }
 
   start(): void {

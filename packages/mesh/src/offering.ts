@@ -32,8 +32,7 @@ export function startOffering(init: PartInit, offered: OfferingPart): Offering {
     host,
     clock,
     log,
-    key: member.key,
-    secrets: () => member.bulletin.secrets,
+    member,
     services: offered.services,
     guards: () => guards.linked.map(({ peer }) => peer),
   })

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { PosternError, type RelayAddress } from '@postern/protocol'
+import { type PeerName, PosternError, type RelayAddress } from '@postern/protocol'
 import { type Hop, peersOf } from './circuit/route.ts'
 
 export interface PathChooserInit {
@@ -7,7 +7,7 @@ export interface PathChooserInit {
   readonly relays: number
   /** Relays of our own choosing that are linked now. */
   readonly entries: () => readonly RelayAddress[]
-  /** Relays that entries have told of. */
+  /** Relays that are chosen, or that entries have told of. */
   readonly known: () => readonly RelayAddress[]
 }
 
@@ -17,11 +17,6 @@ export class PathChooser {
 
   constructor(init: PathChooserInit) {
     this.#init = init
-  }
-
-  /** Linked entries, in random order. */
-  entries(): RelayAddress[] {
-    return shuffled(this.#init.entries())
   }
 
   /**
@@ -38,8 +33,30 @@ export class PathChooser {
     return way.hops
   }
 
-  #waysTo(guard: RelayAddress): Hop[][] {
+  /**
+   * Hops to a relay that can be asked which relays guard an id, one that was not asked before while there is one, and adds
+   * it to them. It is never the entry, which knows who we are; where a way is to have one relay, it is while there is no other.
+   * An entry tells of relays, so every second time it is one of our own choosing. Throws NO_RELAY as `to` does.
+   */
+  toDirectory(asked: Set<PeerName>): Hop[] {
     const { entries, known, relays } = this.#init
+    const others = shuffled(known())
+    const chosen = shuffled(entries())
+    const order = asked.size % 2 === 0 ? [...others, ...chosen] : [...chosen, ...others]
+    const fresh = order.filter(({ peer }) => !asked.has(peer))
+    for (const relay of [...fresh, ...order]) {
+      const [way] = shuffled(this.#waysTo(relay, Math.max(2, relays)))
+      if (way === undefined) continue
+      asked.add(relay.peer)
+      return way
+    }
+    const [entry] = chosen
+    if (relays > 1 || entry === undefined) throw tooFew(relays)
+    return [entry]
+  }
+
+  #waysTo(guard: RelayAddress, relays = this.#init.relays): Hop[][] {
+    const { entries, known } = this.#init
     if (relays === 1) return [[guard]]
     const firsts = entries().filter(({ peer }) => peer !== guard.peer)
     if (relays === 2) return firsts.map((entry) => [entry, guard])

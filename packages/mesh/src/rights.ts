@@ -4,7 +4,8 @@ import type { Credential, Role } from '@postern/protocol'
 export interface Rights {
   /** Circuits that the neighbour may have open. */
   readonly circuits: number
-  readonly lookup: 'any' | 'authority' | 'none'
+  /** Whether it is told which relays there are; what it asks over circuits nobody can tell to be its question. */
+  readonly lookup: boolean
   /** What it may be registered as. */
   readonly registers: ReadonlyArray<'service' | 'authority'>
   /** Whether it takes part in the DHT. */
@@ -16,12 +17,12 @@ const unlimited = Number.POSITIVE_INFINITY
 const fewCircuits = 8
 
 const rights: Readonly<Record<Role | 'invited' | 'stranger', Rights>> = {
-  relay: { circuits: unlimited, lookup: 'any', registers: [], directory: true },
-  ingress: { circuits: unlimited, lookup: 'any', registers: [], directory: false },
-  egress: { circuits: fewCircuits, lookup: 'any', registers: ['service'], directory: false },
-  authority: { circuits: fewCircuits, lookup: 'any', registers: ['authority'], directory: false },
-  invited: { circuits: fewCircuits, lookup: 'authority', registers: [], directory: false },
-  stranger: { circuits: 0, lookup: 'none', registers: [], directory: false },
+  relay: { circuits: unlimited, lookup: true, registers: [], directory: true },
+  ingress: { circuits: unlimited, lookup: true, registers: [], directory: false },
+  egress: { circuits: fewCircuits, lookup: true, registers: ['service'], directory: false },
+  authority: { circuits: fewCircuits, lookup: true, registers: ['authority'], directory: false },
+  invited: { circuits: fewCircuits, lookup: false, registers: [], directory: false },
+  stranger: { circuits: 0, lookup: false, registers: [], directory: false },
 }
 
 /** What a neighbour may ask for, by the credential it has shown: of each right the most that one of its roles gives. */
@@ -30,7 +31,7 @@ export function rightsOf(credential: Credential | undefined): Rights {
   const given = credential.roles.length === 0 ? [rights.invited] : credential.roles.map((role) => rights[role])
   return {
     circuits: Math.max(...given.map(({ circuits }) => circuits)),
-    lookup: given.find(({ lookup }) => lookup === 'any')?.lookup ?? given[0]?.lookup ?? 'none',
+    lookup: given.some(({ lookup }) => lookup),
     registers: given.flatMap(({ registers }) => registers),
     directory: given.some(({ directory }) => directory),
   }

@@ -7,16 +7,18 @@ import {
   type End,
   encodeLayer,
   encodeMessage,
+  encodeSealedRecords,
   knockHeadSize,
   layerSize,
   lookupAnswerSize,
   maxDirectoryMessage,
   routeSize,
+  sealedRecordSize,
   slotSize,
 } from '@postern/protocol'
 import { type Opened, succeeds, type Target } from '../../../test/fuzz/target.ts'
 import { fixedKey } from '../../identity/test/fixed-key.ts'
-import { openLookup, sealLookup } from '../src/circuit/answer.ts'
+import { guardsIn, openLookup, recordsIn, sealLookup } from '../src/circuit/answer.ts'
 import { nextPeer, peel, sealRoute } from '../src/circuit/route.ts'
 import { SlotOpener, sealLayer } from '../src/circuit/seal.ts'
 import { messagesOf } from '../src/directory/messages.ts'
@@ -69,16 +71,19 @@ async function openLayer(): Promise<Opened> {
   }
 }
 
-const answers = [[{ record: 'a.b.c', credential: 'd.e.f~' }], []].map(encodeMessage)
-const reads = (octets: Uint8Array) => succeeds((async () => openLookup(octets, replyKey))(), /^BAD_MESSAGE$/)
+const answers = [[Buffer.alloc(sealedRecordSize, 7)], []].map(encodeSealedRecords)
+const told = [hops, []].map((relays) => encodeMessage({ relays }))
+const reads = (octets: Uint8Array, what: (answer: Uint8Array) => unknown = recordsIn) =>
+  succeeds((async () => void what(openLookup(octets, replyKey)))(), /^BAD_MESSAGE$/)
 
 /** Messages of the directory off a stream of a real link, until the stream is over or breaks the rules. */
 async function openMessages(): Promise<Opened> {
   const pair = await linkedPair()
-  const framed = (octets: Buffer) => Buffer.concat([Buffer.of(octets.length), octets])
+  const framed = (octets: Buffer) =>
+    Buffer.concat([Buffer.of((octets.length & 0x7f) | 0x80, octets.length >> 7), octets])
   return {
     seeds: [
-      Buffer.concat(answers.map(framed)),
+      Buffer.concat(told.map(framed)),
       Buffer.concat([Buffer.of(0x80, 0x80, 1), Buffer.alloc(maxDirectoryMessage)]),
     ],
     async read(octets) {
@@ -139,7 +144,7 @@ export const meshTargets: readonly Target[] = [
     name: 'lookup-sealed',
     maxBytes: sealLookup(Buffer.alloc(0), replyKey).length,
     whole: true,
-    open: () => ({ seeds: answers.map((answer) => sealLookup(answer, replyKey)), read: reads }),
+    open: () => ({ seeds: answers.map((answer) => sealLookup(answer, replyKey)), read: (octets) => reads(octets) }),
   },
   {
     name: 'lookup-records',
@@ -148,6 +153,16 @@ export const meshTargets: readonly Target[] = [
     open: () => ({
       seeds: answers,
       read: async (octets) => octets.byteLength <= lookupAnswerSize && (await reads(sealLookup(octets, replyKey))),
+    }),
+  },
+  {
+    name: 'lookup-guards',
+    maxBytes: lookupAnswerSize,
+    whole: true,
+    open: () => ({
+      seeds: told,
+      read: async (octets) =>
+        octets.byteLength <= lookupAnswerSize && (await reads(sealLookup(octets, replyKey), guardsIn)),
     }),
   },
   { name: 'link-certificate', maxBytes: 4096, whole: false, open: openCertificate },

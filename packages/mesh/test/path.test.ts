@@ -36,3 +36,26 @@ test('one who tries again takes another way, as long as there is one', () => {
   assert.equal(paths.to([a, b], tried).length, 2)
   assert.deepEqual(pathsOf(2, [a]).to([a, b], new Set()), [a, b])
 })
+
+test('what relays guard is asked at one that is not the entry, and not at the same one again while there is another', () => {
+  for (let run = 0; run < 50; run++) {
+    const asked = new Set<string>()
+    const paths = pathsOf(2, [a, b], [a, b, c])
+    const ways = Array.from({ length: 3 }, () => paths.toDirectory(asked))
+    for (const way of ways) assert.ok(way.length === 2 && way[0] !== way[1] && [a, b].includes(way[0] as typeof a))
+    assert.deepEqual(ways.map((way) => way[1]?.peer).toSorted(), ['a', 'b', 'c'])
+    assert.ok(
+      ways.slice(0, 2).some((way) => [a, b].includes(way[1] as typeof a)),
+      'of two, one is of our own choosing, whatever others told',
+    )
+    assert.equal(paths.toDirectory(asked).length, 2)
+    assert.equal(pathsOf(3, [a], [a, b, c]).toDirectory(new Set()).length, 3)
+  }
+})
+
+test('an entry is asked itself where a way is to have one relay and there is no other, and nowhere else', () => {
+  assert.deepEqual(pathsOf(1, [a], [a]).toDirectory(new Set()), [a])
+  assert.deepEqual(pathsOf(1, [a], [a, b]).toDirectory(new Set()), [a, b])
+  assert.throws(() => pathsOf(2, [a], [a]).toDirectory(new Set()), tooFew)
+  assert.throws(() => pathsOf(1, [], [a]).toDirectory(new Set()), tooFew)
+})

@@ -1,47 +1,47 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { maxRecordsPerAnswer, maxRecordsPerPeer } from '@postern/protocol'
+import { directoryKeyOf } from '@postern/identity'
+import { maxRecordsPerAnswer, maxRecordsPerPeer, recordLifeMs } from '@postern/protocol'
 import { Records } from '../src/directory/records.ts'
 
 const clock = { nowMs: 1000, now: () => clock.nowMs }
-const signed = { record: 'a.b.c', credential: 'd.e.f~' }
-const recordOf = (egress: string, service: string, sequence = 1) => ({
-  service,
-  egress,
-  sequence,
-  expiresMs: 2000,
-  weight: 1,
-  draining: false,
-})
+const sealed = (text: string) => Buffer.from(text)
 
-test('the newest record of an egress wins, and an old one does not come back', () => {
+test('the record that came last takes the place of the one before', () => {
   const records = new Records(clock)
-  assert.equal(records.put(recordOf('e', 's', 2), { ...signed, record: 'new' }), 'kept')
-  assert.equal(records.put(recordOf('e', 's', 1), { ...signed, record: 'old' }), 'old')
-  assert.deepEqual(
-    records.of('s').map(({ record }) => record),
-    ['new'],
-  )
+  for (const text of ['old', 'new']) assert.equal(records.put('s', 'e', sealed(text)), 'kept')
+  assert.deepEqual(records.of('s').map(String), ['new'])
+  assert.equal(records.size, 1)
 })
 
 test('records leave with the link of their egress, and expire by themselves', () => {
   const records = new Records(clock)
-  records.put(recordOf('e', 's'), signed)
-  records.put(recordOf('f', 's'), signed)
+  records.put('s', 'e', sealed('e'))
+  records.put('s', 'f', sealed('f'))
+  assert.ok(records.hasKey(directoryKeyOf('s')))
   records.removeAll('e')
-  assert.equal(records.of('s').length, 1)
-  clock.nowMs = 3000
+  assert.deepEqual(records.of('s').map(String), ['f'])
+  clock.nowMs += recordLifeMs
   assert.equal(records.of('s').length, 0)
-  clock.nowMs = 1000
-  records.removeAll('f')
-  assert.deepEqual([records.size, records.services], [0, []])
+  records.sweep()
+  assert.deepEqual([records.size, records.services, records.hasKey(directoryKeyOf('s'))], [0, [], false])
+})
+
+test('ids of days that are over do not use up what an egress may register', () => {
+  const records = new Records(clock, 2)
+  for (let day = 0; day < 10; day++) {
+    assert.equal(records.put(`day ${day}`, 'e', sealed('r')), 'kept', `day ${day}`)
+    clock.nowMs += recordLifeMs / 2
+    records.sweep()
+  }
+  assert.equal(records.size, 1)
 })
 
 test('one egress cannot fill a guard, and one answer has its ceiling', () => {
   const records = new Records(clock)
-  const taken = Array.from({ length: maxRecordsPerPeer + 1 }, (_, at) => records.put(recordOf('e', `s${at}`), signed))
+  const taken = Array.from({ length: maxRecordsPerPeer + 1 }, (_, at) => records.put(`s${at}`, 'e', sealed('r')))
   assert.equal(taken.filter((answer) => answer === 'kept').length, maxRecordsPerPeer)
   assert.equal(taken.at(-1), 'full')
-  for (let at = 0; at < 20; at++) records.put(recordOf(`f${at}`, 's'), signed)
+  for (let at = 0; at < 20; at++) records.put('s', `f${at}`, sealed('r'))
   assert.equal(records.of('s').length, maxRecordsPerAnswer)
 })

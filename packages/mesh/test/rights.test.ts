@@ -25,7 +25,7 @@ function saidOf(role: string): string[] {
   return [
     role,
     circuits === Number.POSITIVE_INFINITY ? 'yes' : 'a few',
-    { any: 'yes', authority: 'of the authority', none: 'no' }[lookup],
+    lookup ? 'yes' : 'no',
     { '': 'no', service: 'services', authority: 'the authority' }[registers.join()] ?? registers.join(),
     directory ? 'yes' : 'no',
   ]
@@ -38,5 +38,5 @@ test('a relay does for each role what the page on membership says, and nothing f
   const said = cells.map((row) => row.map((cell) => cell.split(',')[0]?.trim()))
   const roles = ['relay', 'ingress', 'egress', 'authority', 'invited']
   assert.deepEqual(said, roles.map(saidOf))
-  assert.deepEqual(rightsOf(undefined), { circuits: 0, lookup: 'none', registers: [], directory: false })
+  assert.deepEqual(rightsOf(undefined), { circuits: 0, lookup: false, registers: [], directory: false })
 })

@@ -48,14 +48,18 @@ const relayLimitsSchema = z.strictObject({
   lookupsPerSecond: atLeast(
     leastPerSecond,
     usual.lookupsPerSecond,
-    'lookups of one neighbour, after ten times as many at once',
+    'lookups of one neighbour, after ten times as many at once; over circuits of a relay 8 times as many',
   ),
   registrationsPerSecond: atLeast(
     1,
     usual.registrationsPerSecond,
     'registrations of one egress, after four times recordsPerEgress at once',
   ),
-  recordsPerEgress: atLeast(1, usual.recordsPerEgress, 'services that one egress may register'),
+  recordsPerEgress: atLeast(
+    1,
+    usual.recordsPerEgress,
+    'records that one egress may register: one for each service, twice as many around midnight UTC, when ids change, and twice as many while the mesh secret is replaced',
+  ),
   bulletinsPerMinute: atLeast(
     leastBulletinsPerMinute,
     usual.bulletinsPerMinute,

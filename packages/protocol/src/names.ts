@@ -36,9 +36,9 @@ export function isServicePattern(text: string): boolean {
 /** libp2p protocol ids. `ends` names what encrypts a circuit from end to end, all others a stream. */
 export const protocolId = {
   ends: '/postern/ends/3.0.0',
-  guard: '/postern/guard/1.0.0',
-  lookup: '/postern/lookup/1.0.0',
-  circuit: '/postern/circuit/2.0.0',
+  guard: '/postern/guard/2.0.0',
+  lookup: '/postern/lookup/2.0.0',
+  circuit: '/postern/circuit/3.0.0',
   exchange: '/postern/exchange/1.1.0',
   bulletin: '/postern/bulletin/2.0.0',
   credential: '/postern/credential/1.0.0',

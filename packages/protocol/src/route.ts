@@ -14,8 +14,8 @@ export const maxRelays = slots - 1
 /** How long a route may be valid; a hop keeps the nonces of that time to refuse replays. */
 export const routeLifeMs = 30_000
 
-/** What the end of a circuit is asked to be. */
-export const purpose = { trunk: 0, lookup: 1, echo: 2 } as const
+/** What the end of a circuit is asked to be: a guard for its records in a `lookup`, any relay for the `guards` of an id. */
+export const purpose = { trunk: 0, lookup: 1, echo: 2, guards: 3 } as const
 export type Purpose = keyof typeof purpose
 const purposes = Object.keys(purpose) as Purpose[]
 
@@ -35,7 +35,7 @@ export interface Forward {
 export interface End {
   readonly kind: 'end'
   readonly purpose: Purpose
-  /** The service id that a lookup asks for; empty for other purposes. */
+  /** The service id or the directory key that is asked for; empty for other purposes. */
   readonly subject: Uint8Array
 }
 

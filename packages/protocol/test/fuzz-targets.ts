@@ -12,7 +12,8 @@ import {
   decodeLayer,
   decodeLookupAnswer,
   decodeLookupRequest,
-  decodeSignedRecords,
+  decodeSealedRecords,
+  decodeSignedRecord,
   encodeBulletinOffer,
   encodeCircuitAnswer,
   encodeFrame,
@@ -21,6 +22,7 @@ import {
   encodeKnock,
   encodeLayer,
   encodeMessage,
+  encodeSealedRecords,
   type FieldLines,
   FrameReader,
   type FrameType,
@@ -37,6 +39,7 @@ import {
   readRequestHead,
   readResponseHead,
   readTrailers,
+  sealedRecordSize,
   writeFields,
   writeRequestHead,
   writeResponseHead,
@@ -103,6 +106,7 @@ function payload<H extends { readonly fields: FieldLines }>(
 }
 
 const service = 'ab'.repeat(32)
+const sealed = Buffer.alloc(sealedRecordSize, 7)
 const relays = [
   { peer: '12D3KooWRelay', addresses: ['/ip4/192.0.2.1/tcp/4001', '/dns4/relay.example.net/tcp/4001'] },
   { peer: '12D3KooWOther', addresses: [] },
@@ -204,22 +208,31 @@ export const protocolTargets: readonly Target[] = [
     ['', 'ab.cd.ef'].map((heartbeat) => ({ sequence: 7, heartbeat })),
     { decode: decodeBulletinOffer, encode: encodeBulletinOffer },
   ),
-  message('guard-request', maxDirectoryMessage, [{ type: 'register', record: 'a.b.c' } as const], {
-    decode: decodeGuardRequest,
-    encode: encodeMessage,
-  }),
+  message(
+    'guard-request',
+    maxDirectoryMessage,
+    [
+      { type: 'register', service, record: sealed.toString('base64url') } as const,
+      { type: 'withdraw', service } as const,
+    ],
+    { decode: decodeGuardRequest, encode: encodeMessage },
+  ),
   message('guard-answer', maxDirectoryMessage, [{ ok: true }, { ok: false, code: 'BUSY' }], {
     decode: decodeGuardAnswer,
     encode: encodeMessage,
   }),
-  message('lookup-request', maxDirectoryMessage, [{ type: 'relays' }, { type: 'guards', service }] as const, {
+  message('lookup-request', maxDirectoryMessage, [{ type: 'relays' }] as const, {
     decode: decodeLookupRequest,
     encode: encodeMessage,
   }),
   message('lookup-answer', maxDirectoryMessage, [{ relays }], { decode: decodeLookupAnswer, encode: encodeMessage }),
-  message('signed-records', lookupAnswerSize, [[{ record: 'a.b.c', credential: 'd.e.f~' }], []], {
-    decode: decodeSignedRecords,
+  message('signed-record', maxDirectoryMessage, [{ record: 'a.b.c', credential: 'd.e.f~' }], {
+    decode: decodeSignedRecord,
     encode: encodeMessage,
+  }),
+  message('sealed-records', lookupAnswerSize, [[], [sealed], [sealed, sealed]], {
+    decode: decodeSealedRecords,
+    encode: encodeSealedRecords,
   }),
   message(
     'route-layer',
@@ -229,6 +242,7 @@ export const protocolTargets: readonly Target[] = [
       { kind: 'forward', key, next, dial: false } as const,
       { kind: 'end', purpose: 'trunk', subject: Buffer.alloc(0) } as const,
       { kind: 'end', purpose: 'lookup', subject: key } as const,
+      { kind: 'end', purpose: 'guards', subject: key } as const,
     ].map((instruction) => ({ expiresMs: 1_700_000_000_000, nonce, instruction })),
     { decode: decodeLayer, encode: encodeLayer },
   ),

@@ -9,16 +9,21 @@ import {
   decodeKnock,
   decodeLookupAnswer,
   decodeLookupRequest,
-  decodeSignedRecords,
+  decodeSealedRecords,
+  decodeSignedRecord,
   encodeHello,
   encodeKnock,
   encodeMessage,
+  encodeSealedRecords,
   exchangeFailures,
   failureOfWire,
   isServiceName,
   isServicePattern,
   knockHeadSize,
+  lookupAnswerSize,
   maxDirectoryMessage,
+  maxRecordsPerAnswer,
+  sealedRecordSize,
 } from '../src/index.ts'
 
 const readers = {
@@ -28,7 +33,8 @@ const readers = {
   decodeKnock,
   decodeLookupAnswer,
   decodeLookupRequest,
-  decodeSignedRecords,
+  decodeSealedRecords,
+  decodeSignedRecord,
 }
 
 test('no octets make a message reader throw', () => {
@@ -54,22 +60,43 @@ test('a message over the ceiling is none', () => {
 
 test('messages come back as they were', () => {
   const service = 'ab'.repeat(32)
-  assert.deepEqual(decodeLookupRequest(encodeMessage({ type: 'guards', service })), { type: 'guards', service })
   assert.deepEqual(decodeLookupRequest(encodeMessage({ type: 'relays' })), { type: 'relays' })
-  assert.equal(decodeLookupRequest(Buffer.from('{"type":"guards","service":"billing"}')), undefined)
+  assert.equal(decodeLookupRequest(Buffer.from('{"type":"guards"}')), undefined)
   const relays = [{ peer: 'p', addresses: ['/ip4/127.0.0.1/tcp/1'] }]
   assert.deepEqual(decodeLookupAnswer(encodeMessage({ relays })), { relays })
-  assert.deepEqual(decodeGuardRequest(encodeMessage({ type: 'withdraw', record: 'a.b.c' })), {
-    type: 'withdraw',
-    record: 'a.b.c',
-  })
+  const record = Buffer.alloc(sealedRecordSize, 7).toString('base64url')
+  const requests = [{ type: 'register', service, record } as const, { type: 'withdraw', service } as const]
+  for (const request of requests) assert.deepEqual(decodeGuardRequest(encodeMessage(request)), request)
+  for (const bad of [
+    { type: 'register', service },
+    { type: 'register', service, record: record.slice(1) },
+    { type: 'register', service: 'billing', record },
+    { type: 'withdraw' },
+  ])
+    assert.equal(decodeGuardRequest(Buffer.from(JSON.stringify(bad))), undefined)
   assert.deepEqual(decodeGuardAnswer(encodeMessage({ ok: false, code: 'BUSY' })), { ok: false, code: 'BUSY' })
-  const records = [{ record: 'a.b.c', credential: 'd.e.f~' }]
-  assert.deepEqual(decodeSignedRecords(encodeMessage(records)), records)
+  const signed = { record: 'a.b.c', credential: 'd.e.f~' }
+  assert.deepEqual(decodeSignedRecord(encodeMessage(signed)), signed)
 })
 
-test('a record answer never carries what a credential discloses', () => {
-  assert.equal(decodeSignedRecords(encodeMessage([{ record: 'a.b.c', credential: 'd.e.f~secret~' }])), undefined)
+test('sealed records come back, as many as an answer has room for, whatever they are followed by', () => {
+  for (let count = 0; count <= maxRecordsPerAnswer; count++) {
+    const records = Array.from({ length: count }, (_, at) => Buffer.alloc(sealedRecordSize, at))
+    const octets = encodeSealedRecords(records)
+    assert.ok(octets.length <= lookupAnswerSize)
+    const padded = Buffer.concat([octets, Buffer.alloc(lookupAnswerSize - octets.length, ' ')])
+    assert.deepEqual(
+      decodeSealedRecords(padded)?.map((record) => Buffer.from(record)),
+      records,
+    )
+    if (count > 0) assert.equal(decodeSealedRecords(octets.subarray(0, -1)), undefined)
+  }
+  assert.equal(decodeSealedRecords(Buffer.alloc(lookupAnswerSize, maxRecordsPerAnswer + 1)), undefined)
+  assert.throws(() => encodeSealedRecords([Buffer.alloc(3)]), RangeError)
+})
+
+test('a record never carries what a credential discloses', () => {
+  assert.equal(decodeSignedRecord(encodeMessage({ record: 'a.b.c', credential: 'd.e.f~secret~' })), undefined)
 })
 
 test('the head of a knock is 65 octets and comes back; a hello comes back with and without disclosure', () => {

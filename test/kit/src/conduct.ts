@@ -1,5 +1,3 @@
-import type { SignedRecord } from '@postern/protocol'
-
 /** Which way octets of a circuit go: to the hop after the relay, or to the one before it. */
 export type Way = 'onward' | 'back'
 
@@ -15,5 +13,5 @@ export interface Conduct {
   /** A message that answers every lookup. */
   readonly tell?: () => Buffer
   /** What is said as a guard to be registered, in place of the records that are. */
-  readonly records?: () => readonly SignedRecord[]
+  readonly records?: () => readonly Uint8Array[]
 }

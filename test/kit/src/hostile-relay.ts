@@ -2,14 +2,16 @@ import { dirname, join } from 'node:path'
 import type { Connection, Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import { createEgress, type Egress, egressSchema } from '@postern/egress'
-import { type Authority, issueNode, loadMember, type Member, serviceIdOf } from '@postern/identity'
+import { type Authority, issueNode, loadMember, type Member } from '@postern/identity'
 import {
   CircuitRelay,
   Dht,
   defaultRelayLimits,
+  type EndServer,
   echoEnd,
   existingLink,
   Guard,
+  guardsEnd,
   type Host,
   KnownRelays,
   Lookup,
@@ -18,6 +20,7 @@ import {
   messagesOf,
   openCircuit,
   relayOfAddress,
+  sealLookup,
   sealRoute,
   serveTrunks,
   startHost,
@@ -38,14 +41,13 @@ import {
   type PeerName,
   PosternError,
   protocolId,
-  recordLifeMs,
   routeSize,
-  type ServiceRecord,
   type SignedRecord,
   silentLog,
   systemClock,
 } from '@postern/protocol'
 import type { Conduct, Way } from './conduct.ts'
+import { Guess } from './guess.ts'
 import { type Intruded, intrude } from './intrusion.ts'
 
 /** A circuit that was passed on: what went to the next hop, the sealed route first. */
@@ -69,7 +71,6 @@ const directory = {
   log: silentLog,
   meter: noMeter,
   limits: defaultRelayLimits,
-  isAuthority: () => false,
 }
 const tools = { clock: systemClock, log: silentLog, meter: noMeter }
 
@@ -77,6 +78,8 @@ const tools = { clock: systemClock, log: silentLog, meter: noMeter }
 export class HostileRelay implements AsyncDisposable {
   conduct: Conduct
   readonly member: Member
+  /** It has guessed the name of the service. */
+  readonly guess: Guess
   readonly passedOn: PassedOn[] = []
   /** Circuits that have arrived. */
   arrived = 0
@@ -88,11 +91,12 @@ export class HostileRelay implements AsyncDisposable {
   private constructor(member: Member, host: Host, order: HostileOrder) {
     this.conduct = order.conduct
     this.member = member
+    this.guess = new Guess(member.knock.secret, service)
     this.#host = host
     const offered = { backends: [order.backend], expose: [{ methods: ['*'], path: '/**' }] }
     this.#egress = createEgress({ config: egressSchema.parse({ services: { [service]: offered } }), ...tools })
     this.#dht = new Dht(host.libp2p, () => {})
-    this.#guard = new Guard({ host, dht: this.#dht, mesh: member.mesh.id, ...directory })
+    this.#guard = new Guard({ host, dht: this.#dht, mesh: member.mesh.id, ...directory, isAuthority: () => false })
   }
 
   static async start(order: HostileOrder): Promise<HostileRelay> {
@@ -124,13 +128,22 @@ export class HostileRelay implements AsyncDisposable {
       )
     libp2p.addEventListener('connection:open', (event: CustomEvent<Connection>) => this.#tapCircuitsOn(event.detail))
     await this.#guard.start()
-    const guards = (id: string) => this.#guard.lookup(id).length > 0
+    const guards = (key: string) => this.#guard.guards(key)
     const addresses = () => libp2p.getMultiaddrs().map(withoutPeer)
-    await new Lookup({ host, dht: this.#dht, mesh: this.member.mesh.id, guards, addresses, ...directory }).start()
+    const lookup = new Lookup({ host, dht: this.#dht, mesh: this.member.mesh.id, guards, addresses, ...directory })
+    await lookup.start()
+    const honest = guardsEnd((key) => lookup.guardsOf(key))
+    const guardsAnswered: EndServer = async (stream, replyKey, end) => {
+      const said = this.conduct.tell?.()
+      if (said === undefined) return await honest(stream, replyKey, end)
+      stream.send(sealLookup(said, replyKey))
+      await stream.close({ signal: AbortSignal.timeout(deadlineMs) })
+    }
     await serveTrunks(host, this.#egress, tools)
     const ends = {
       echo: echoEnd,
       lookup: lookupEnd((id) => this.conduct.records?.() ?? this.#guard.lookup(id)),
+      guards: guardsAnswered,
       trunk: undefined,
     }
     const bootstrap = () => this.member.mesh.bootstrap.map(relayOfAddress)
@@ -213,16 +226,9 @@ export class HostileRelay implements AsyncDisposable {
     return this.#host.libp2p.getMultiaddrs().map(String)
   }
 
-  /** The record that an egress of `api` would register, saying what is asked for. */
-  recordOf(egress: PeerName): ServiceRecord {
-    const now = Date.now()
-    const said = { sequence: now, expiresMs: now + recordLifeMs, weight: 1, draining: false }
-    return { service: serviceIdOf(this.member.knock.secret, service), egress, ...said }
-  }
-
-  /** Records that egresses have registered here. */
+  /** Records that egresses have registered here, opened. */
   get registered(): readonly SignedRecord[] {
-    return this.#guard.lookup(serviceIdOf(this.member.knock.secret, service))
+    return this.#guard.lookup(this.guess.service).map((sealed) => this.guess.open(sealed))
   }
 
   /** A route to a neighbour, fresh, that asks it to be the end of a trunk. */

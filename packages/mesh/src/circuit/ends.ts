@@ -3,17 +3,18 @@ import { permits } from '@postern/identity'
 import {
   type Caller,
   type Credential,
+  type DirectoryKey,
   type End,
   type Log,
   type Meter,
   type Offer,
   protocolId,
+  type RelayAddress,
   type ServiceId,
-  type SignedRecord,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
 import { streamPipe } from '../stream-pipe.ts'
-import { answerEcho, answerLookup } from './answer.ts'
+import { answerEcho, answerGuards, answerLookup } from './answer.ts'
 import { upgradeInbound } from './upgrade.ts'
 
 /** Serves what a circuit may end in. */
@@ -23,9 +24,15 @@ const upgradeDeadlineMs = 10_000
 
 export const echoEnd: EndServer = (stream) => answerEcho(stream)
 
-/** At a guard: the records it holds of the service that is asked for. */
-export function lookupEnd(recordsOf: (service: ServiceId) => readonly SignedRecord[]): EndServer {
+/** At a guard: the records it holds under the id that is asked for. */
+export function lookupEnd(recordsOf: (service: ServiceId) => readonly Uint8Array[]): EndServer {
   return (stream, replyKey, end) => answerLookup(stream, replyKey, recordsOf(Buffer.from(end.subject).toString('hex')))
+}
+
+/** At any relay: which relays guard what is asked for. */
+export function guardsEnd(guardsOf: (key: DirectoryKey) => Promise<readonly RelayAddress[]>): EndServer {
+  return async (stream, replyKey, end) =>
+    answerGuards(stream, replyKey, await guardsOf(Buffer.from(end.subject).toString('hex')))
 }
 
 /** At an egress or an authority: the circuit becomes a connection, on which the initiator then opens the trunk. */

@@ -183,7 +183,8 @@ export class CircuitRelay {
   async #end(stream: Stream, end: End, opened: Opened, { account, carries }: Neighbour): Promise<void> {
     const serve = this.#init.end(end)
     if (serve === undefined) return this.#refuse(stream, 'REFUSED')
-    if (end.purpose === 'lookup' && !this.#lookups.passes(account, carries)) return this.#refuse(stream, 'BUSY')
+    const asks = end.purpose === 'lookup' || end.purpose === 'guards'
+    if (asks && !this.#lookups.passes(account, carries)) return this.#refuse(stream, 'BUSY')
     stream.send(encodeCircuitAnswer('OK'))
     await serve(stream, opened.replyKey)
   }

@@ -1,17 +1,16 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import {
   type Clock,
+  type DirectoryKey,
   decodeLookupAnswer,
   decodeLookupRequest,
   encodeMessage,
   type LookupRequest,
   type MeshId,
   type Meter,
-  type PeerName,
   PosternError,
   protocolId,
   type RelayAddress,
-  type ServiceId,
 } from '@postern/protocol'
 import type { Host } from '../host.ts'
 import { lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
@@ -20,7 +19,7 @@ import { plausible } from '../link/address.ts'
 import { isMalformed } from '../link/short-length.ts'
 import { rightsOf } from '../rights.ts'
 import type { Dht } from './dht.ts'
-import { relayKey, serviceKey } from './keys.ts'
+import { guardsKey, relayKey } from './keys.ts'
 import { messagesOf } from './messages.ts'
 
 const maxRelays = 32
@@ -33,16 +32,18 @@ export interface LookupInit {
   readonly host: Host
   readonly dht: Dht
   readonly mesh: MeshId
-  /** Whether an authority is found under the service id, and nothing else. */
-  readonly isAuthority: (service: ServiceId) => boolean
-  readonly guards: (service: ServiceId) => boolean
+  /** Whether this relay guards what the key stands for. */
+  readonly guards: (key: DirectoryKey) => boolean
   readonly addresses: () => readonly string[]
   readonly limits: RelayLimits
   readonly clock: Clock
   readonly meter: Meter
 }
 
-/** The relay's side of lookup: which relays there are, and which of them guard a service, both by way of the DHT. */
+/**
+ * The relay's side of lookup, by way of the DHT: which relays there are, for neighbours; and which of them guard an id,
+ * for whoever asks over a circuit.
+ */
 export class Lookup {
   readonly #init: LookupInit
   readonly #lookups: Turnstile
@@ -78,21 +79,13 @@ export class Lookup {
       if (isMalformed(error)) host.bans.blame(peer, 'malformed')
       throw error
     })
-    if (!this.#may(peer, request)) {
+    if (!rightsOf(host.roster.of(peer)).lookup) {
       host.bans.blame(peer, 'forbidden')
       throw new PosternError('CREDENTIAL_REFUSED', 'not for one who is only invited')
     }
     meter.count('lookups', request.type)
-    await messages.write(encodeMessage({ relays: await this.#answer(request) }), { signal })
+    await messages.write(encodeMessage({ relays: await this.#relays() }), { signal })
     await stream.close({ signal })
-  }
-
-  #may(peer: PeerName, request: LookupRequest): boolean {
-    const { lookup } = rightsOf(this.#init.host.roster.of(peer))
-    return (
-      lookup === 'any' ||
-      (lookup === 'authority' && request.type === 'guards' && this.#init.isAuthority(request.service))
-    )
   }
 
   async #read(messages: ReturnType<typeof messagesOf>, signal: AbortSignal): Promise<LookupRequest> {
@@ -101,25 +94,32 @@ export class Lookup {
     return request
   }
 
+  /** Relays that guard what the key stands for. */
+  guardsOf(key: DirectoryKey): Promise<readonly RelayAddress[]> {
+    this.#init.meter.count('lookups', 'guards')
+    return this.#once(key, async () => {
+      const others = await this.#init.dht.find(guardsKey(key), maxGuards)
+      return this.#init.guards(key) ? [this.#self(), ...others] : others
+    })
+  }
+
+  /** Relays of the mesh, this one first. */
+  #relays(): Promise<RelayAddress[]> {
+    return this.#once('relays', async () => [
+      this.#self(),
+      ...(await this.#init.dht.find(relayKey(this.#init.mesh), maxRelays)),
+    ])
+  }
+
   /** One search serves all who ask the same within a second. */
-  #answer(request: LookupRequest): Promise<RelayAddress[]> {
-    const key = request.type === 'relays' ? 'relays' : request.service
-    const recent = this.#recent.get(key)
+  #once(what: string, search: () => Promise<RelayAddress[]>): Promise<RelayAddress[]> {
+    const recent = this.#recent.get(what)
     if (recent !== undefined) return recent
-    const search = request.type === 'relays' ? this.#relays() : this.#guards(request.service)
-    if (this.#recent.size >= maxRecent) return search
-    this.#recent.set(key, search)
-    setTimeout(() => this.#recent.delete(key), freshMs).unref()
-    return search
-  }
-
-  async #relays(): Promise<RelayAddress[]> {
-    return [this.#self(), ...(await this.#init.dht.find(relayKey(this.#init.mesh), maxRelays))]
-  }
-
-  async #guards(service: ServiceId): Promise<RelayAddress[]> {
-    const others = await this.#init.dht.find(serviceKey(service), maxGuards)
-    return this.#init.guards(service) ? [this.#self(), ...others] : others
+    const found = search()
+    if (this.#recent.size >= maxRecent) return found
+    this.#recent.set(what, found)
+    setTimeout(() => this.#recent.delete(what), freshMs).unref()
+    return found
   }
 
   #self(): RelayAddress {

@@ -1,24 +1,30 @@
+import { directoryKeyOf } from '@postern/identity'
 import {
   type Clock,
+  type DirectoryKey,
   maxRecordsPerAnswer,
   maxRecordsPerGuard,
   maxRecordsPerPeer,
   type PeerName,
+  recordLifeMs,
   type ServiceId,
-  type ServiceRecord,
-  type SignedRecord,
 } from '@postern/protocol'
+import { shuffled } from '../path.ts'
 
 interface Kept {
-  readonly record: ServiceRecord
-  readonly signed: SignedRecord
+  readonly sealed: Uint8Array
+  readonly expiresMs: number
 }
 
-/** The records a guard holds, by service and egress: in memory only, and no longer than the link of their egress. */
+/**
+ * The records a guard holds, by id and by the egress whose link they came over: in memory only, no longer than that link,
+ * and no longer than a record lives. The guard cannot read them.
+ */
 export class Records {
   readonly #clock: Clock
   readonly #perEgress: number
   readonly #byService = new Map<ServiceId, Map<PeerName, Kept>>()
+  readonly #byKey = new Map<DirectoryKey, ServiceId>()
   readonly #perPeer = new Map<PeerName, Set<ServiceId>>()
   #size = 0
 
@@ -35,22 +41,27 @@ export class Records {
     return this.#byService.has(service)
   }
 
+  /** Whether there are records under the id that the key stands for. */
+  hasKey(key: DirectoryKey): boolean {
+    return this.#byKey.has(key)
+  }
+
   get size(): number {
     return this.#size
   }
 
-  /** Keeps a verified record. The newest sequence wins; beyond the ceilings of the guard or of the peer it is refused. */
-  put(record: ServiceRecord, signed: SignedRecord): 'kept' | 'old' | 'full' {
-    const records = this.#byService.get(record.service) ?? new Map<PeerName, Kept>()
-    const own = this.#perPeer.get(record.egress) ?? new Set<ServiceId>()
-    const known = records.get(record.egress)
-    if (known !== undefined && known.record.sequence > record.sequence) return 'old'
-    if (known === undefined && (own.size >= this.#perEgress || this.#size >= maxRecordsPerGuard)) return 'full'
-    if (known === undefined) this.#size += 1
-    records.set(record.egress, { record, signed })
-    own.add(record.service)
-    this.#byService.set(record.service, records)
-    this.#perPeer.set(record.egress, own)
+  /** Keeps a record in the place of the one before; beyond the ceilings of the guard or of the peer it is refused. */
+  put(service: ServiceId, egress: PeerName, sealed: Uint8Array): 'kept' | 'full' {
+    const records = this.#byService.get(service) ?? new Map<PeerName, Kept>()
+    const own = this.#perPeer.get(egress) ?? new Set<ServiceId>()
+    const known = records.has(egress)
+    if (!known && (own.size >= this.#perEgress || this.#size >= maxRecordsPerGuard)) return 'full'
+    if (!known) this.#size += 1
+    records.set(egress, { sealed, expiresMs: this.#clock.now() + recordLifeMs })
+    own.add(service)
+    this.#byService.set(service, records)
+    this.#byKey.set(directoryKeyOf(service), service)
+    this.#perPeer.set(egress, own)
     return 'kept'
   }
 
@@ -58,7 +69,10 @@ export class Records {
     const records = this.#byService.get(service)
     if (records?.delete(egress) !== true) return
     this.#size -= 1
-    if (records.size === 0) this.#byService.delete(service)
+    if (records.size === 0) {
+      this.#byService.delete(service)
+      this.#byKey.delete(directoryKeyOf(service))
+    }
     const own = this.#perPeer.get(egress)
     own?.delete(service)
     if (own?.size === 0) this.#perPeer.delete(egress)
@@ -68,14 +82,19 @@ export class Records {
     for (const service of Array.from(this.#perPeer.get(egress) ?? [])) this.remove(service, egress)
   }
 
-  /** Records of a service that are of now, at most as many as one answer holds, in random order. */
-  of(service: ServiceId): SignedRecord[] {
+  /** Removes what has not been renewed in time, as the ids of a day that is over. */
+  sweep(): void {
     const now = this.#clock.now()
-    const live = [...(this.#byService.get(service)?.values() ?? [])].filter(({ record }) => record.expiresMs > now)
-    return live
-      .map((kept) => ({ kept, order: Math.random() }))
-      .toSorted((a, b) => a.order - b.order)
+    for (const [service, records] of Array.from(this.#byService))
+      for (const [egress, { expiresMs }] of Array.from(records)) if (expiresMs <= now) this.remove(service, egress)
+  }
+
+  /** Records under an id that are of now, at most as many as one answer holds, in random order. */
+  of(service: ServiceId): Uint8Array[] {
+    const now = this.#clock.now()
+    const live = [...(this.#byService.get(service)?.values() ?? [])].filter(({ expiresMs }) => expiresMs > now)
+    return shuffled(live)
       .slice(0, maxRecordsPerAnswer)
-      .map(({ kept }) => kept.signed)
+      .map(({ sealed }) => sealed)
   }
 }

@@ -1,5 +1,15 @@
 import type { Stream } from '@libp2p/interface'
-import { type NodeKey, sealRecord, serviceIdOf } from '@postern/identity'
+import {
+  daysAround,
+  type LookupKey,
+  lookupKeyOf,
+  type Member,
+  recordKeyOf,
+  sealRecord,
+  serviceIdOf,
+  signRecord,
+  undisclosed,
+} from '@postern/identity'
 import {
   type Clock,
   decodeGuardAnswer,
@@ -12,9 +22,7 @@ import {
   reasonOf,
   recordLifeMs,
   recordRefreshMs,
-  type ServiceId,
   type ServiceName,
-  type ServiceRecord,
 } from '@postern/protocol'
 import { existingLink } from '../circuit/open.ts'
 import type { Host } from '../host.ts'
@@ -22,9 +30,8 @@ import { messagesOf } from './messages.ts'
 
 export interface RegisterInit {
   readonly host: Host
-  readonly key: NodeKey
-  /** Mesh secrets in force: a service is registered under each. */
-  readonly secrets: () => readonly Buffer[]
+  /** A service is registered under each mesh secret in force, for each day around now. */
+  readonly member: Pick<Member, 'bulletin' | 'key' | 'sealed'>
   readonly services: () => readonly ServiceName[]
   readonly guards: () => readonly PeerName[]
   readonly clock: Clock
@@ -54,7 +61,7 @@ export class Registration {
     this.#timer.unref()
   }
 
-  /** Registers anew at every guard, as when the mesh secret or the own credential has changed. */
+  /** Registers anew at every guard: in time, and when the mesh secret or the own credential has changed. */
   refresh(): void {
     for (const guard of this.#init.guards()) void this.register(guard)
   }
@@ -85,16 +92,19 @@ export class Registration {
   async #tell(guard: PeerName, type: GuardRequest['type']): Promise<void> {
     const link = existingLink(this.#init.host, guard)
     if (link === undefined) return
-    const signal = AbortSignal.timeout(requestDeadlineMs)
-    const stream: Stream = await link.newStream(protocolId.guard, { signal })
+    const stream: Stream = await link.newStream(protocolId.guard, { signal: deadline() })
     try {
       const messages = messagesOf(stream)
-      for (const { id, service } of this.#wanted()) {
-        const record = await sealRecord(this.#recordOf(id), this.#init.key.signing)
-        await messages.write(encodeMessage({ type, record }), { signal })
-        const answer = decodeGuardAnswer((await messages.read({ signal })).subarray())
+      for (const wanted of this.#wanted()) {
+        if (type === 'register' && this.#draining) return
+        const message = type === 'register' ? await this.#registrationOf(wanted, guard) : withdrawalOf(wanted)
+        await messages.write(encodeMessage(message), { signal: deadline() })
+        const answer = decodeGuardAnswer((await messages.read({ signal: deadline() })).subarray())
         if (answer?.ok !== true) {
-          throw new PosternError('NO_GUARD', `the guard does not take ${service}: ${answer?.code ?? 'no answer'}`)
+          throw new PosternError(
+            'NO_GUARD',
+            `the guard does not take ${wanted.service}: ${answer?.code ?? 'no answer'}`,
+          )
         }
       }
     } finally {
@@ -102,22 +112,36 @@ export class Registration {
     }
   }
 
-  #wanted(): Array<{ service: ServiceName; id: ServiceId }> {
-    const secrets = this.#init.secrets()
-    return this.#init
-      .services()
-      .flatMap((service) => secrets.map((secret) => ({ service, id: serviceIdOf(secret, service) })))
+  #wanted(): Wanted[] {
+    const { clock, member, services } = this.#init
+    const { secrets } = member.bulletin
+    const days = daysAround(clock.now())
+    return services().flatMap((service) =>
+      secrets.flatMap((secret) => days.map((day) => ({ service, day, key: lookupKeyOf(secret, service) }))),
+    )
   }
 
-  #recordOf(service: ServiceId): ServiceRecord {
-    const now = this.#init.clock.now()
-    return {
-      service,
-      egress: this.#init.host.peer,
-      sequence: now,
-      expiresMs: now + recordLifeMs,
-      weight: 1,
-      draining: this.#draining,
-    }
+  async #registrationOf({ day, key }: Wanted, guard: PeerName): Promise<GuardRequest> {
+    const { clock, host, member } = this.#init
+    const service = serviceIdOf(key, day)
+    const said = { service, egress: host.peer, guard, expiresMs: clock.now() + recordLifeMs, weight: 1 }
+    const record = await signRecord(said, member.key.signing)
+    const sealed = sealRecord({ record, credential: undisclosed(member.sealed) }, recordKeyOf(key, day))
+    return { type: 'register', service, record: sealed.toString('base64url') }
   }
+}
+
+/** One id of a service. */
+interface Wanted {
+  readonly service: ServiceName
+  readonly key: LookupKey
+  readonly day: number
+}
+
+function withdrawalOf({ day, key }: Wanted): GuardRequest {
+  return { type: 'withdraw', service: serviceIdOf(key, day) }
+}
+
+function deadline(): AbortSignal {
+  return AbortSignal.timeout(requestDeadlineMs)
 }
