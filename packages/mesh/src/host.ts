@@ -22,7 +22,7 @@ import type { MembershipInit, Met } from './link/membership.ts'
 import { meshYamux } from './link/muxer.ts'
 import { onlyFor, type StreamRegistrar } from './link/only-for.ts'
 import { linkTransport } from './link/transport.ts'
-import { accountOf, rightsOf } from './rights.ts'
+import { rightsOf } from './rights.ts'
 import { Roster } from './roster.ts'
 
 export interface RelayAddresses {
@@ -111,9 +111,6 @@ export async function startHost(init: HostInit): Promise<Host> {
     member,
     bulletin: () => member.bulletin.seq,
     proved(credential, bulletin, carrier) {
-      // One who is invited makes another key, and is the same.
-      if (credential.roles.length === 0 && bans.keepsOut(accountOf(credential)))
-        throw new PosternError('BANNED', 'the invite is kept out for a while')
       roster.proved(credential)
       heard.set(credential.peer, bulletin)
       carriers.add(credential.peer, carrier)

@@ -19,6 +19,7 @@ import {
   PosternError,
   rank,
 } from '@postern/protocol'
+import { accountOf } from '../rights.ts'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
 import { names } from './disclosure.ts'
@@ -31,14 +32,14 @@ export interface MembershipInit {
   readonly bulletin: () => number
   /**
    * A peer is who it says and a member, or invited to be one; its newest bulletin has this sequence. What carries the
-   * connection may end before there is one. Throws where the peer is to be kept out after all.
+   * connection may end before there is one.
    */
   readonly proved: (credential: VerifiedCredential, bulletin: number, carrier: MultiaddrConnection) => void
   readonly refused: (code: Code, peer: PeerName) => void
   /** How long the credential of the other side may be over, so that it may ask an authority for another. */
   readonly graceMs: (met: Met) => number
   /** Whether the peer has misbehaved, and is told nothing at all. */
-  readonly keptOut: (peer: PeerName) => boolean
+  readonly keptOut: (account: string) => boolean
 }
 
 /** Who came to whom, and over what. */
@@ -115,6 +116,9 @@ async function exchangeHellos(
     await heardOut(messages, signal)
     throw error
   }
+  // One who is invited makes another key, and is the same.
+  if (credential.roles.length === 0 && init.keptOut(accountOf(credential)))
+    throw new PosternError('BANNED', 'the invite is kept out for a while')
   const discloses = disclosesTo(credential)
   if (waits) await show(discloses ? member.sealed : undisclosed(member.sealed))
   const disclosure = discloses && !called ? disclosureOf(member.sealed) : ''
