@@ -86,7 +86,8 @@ async function meet(octets: Uint8Array): Promise<boolean> {
   return hello !== undefined && (await succeeds(verifier.invited(hello.credential, peer, 3600_000), credentialCodes))
 }
 
-const show = (credential: string) => meet(encodeHello({ bulletin: 0, credential }))
+const none = new Uint8Array(0)
+const show = (credential: string) => meet(encodeHello({ bulletin: 0, opening: none, credential }))
 
 /** What a node does with a bulletin. */
 async function learn(sealed: string): Promise<boolean> {
@@ -131,7 +132,7 @@ export const identityTargets: readonly Target[] = [
     async open() {
       const credential = await sealed()
       const shown = [credential, undisclosed(credential)]
-      return { seeds: shown.map((each) => encodeHello({ bulletin: 0, credential: each })), read: meet }
+      return { seeds: shown.map((each) => encodeHello({ bulletin: 0, opening: none, credential: each })), read: meet }
     },
   },
   {

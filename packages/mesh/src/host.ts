@@ -35,6 +35,8 @@ export interface HostInit {
   /** Only a relay listens, and only a relay takes part in the DHT. */
   readonly relay: RelayAddresses | undefined
   readonly clock: Clock
+  /** How long the node has run, in ms; counted from here on unless said otherwise. What was made before is refused. */
+  readonly ageMs?: () => number
   readonly log: Log
   readonly meter: Meter
   /** Hears of every octet that a link carries, either way. */
@@ -85,7 +87,7 @@ const day = 24 * 3600_000
 export async function startHost(init: HostInit): Promise<Host> {
   const { member, clock, log, meter, relay } = init
   const startedMs = performance.now()
-  const ageMs = () => performance.now() - startedMs
+  const ageMs = init.ageMs ?? (() => performance.now() - startedMs)
   const roster = new Roster(member.bulletin)
   const heard = new Map<PeerName, number>()
   const refused = new Map<PeerName, Refusal>()

@@ -48,6 +48,8 @@ export interface MeshInit {
   /** How long relays have to pass on a bulletin that the far end of a circuit has passed on. */
   readonly withheldMs?: number
   readonly clock: Clock
+  /** See `HostInit`. */
+  readonly ageMs?: () => number
   readonly log: Log
   readonly meter: Meter
   /** Hears of every octet that a link carries, either way. */

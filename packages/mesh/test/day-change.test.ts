@@ -30,7 +30,8 @@ test('who looks for a service when ids change finds it, with clocks that are ear
     const folder = join(root.path, name)
     await issueNode(authority, folder, { name, roles: [role], services: ['api'] })
     const member = await loadMember(join(folder, 'mesh.json'), join(folder, 'state'), clock)
-    const init = { member, ...part, clock, log: silentLog, meter: noMeter }
+    // As of nodes that have run for long: one that has just started refuses what a late clock says was made before.
+    const init = { member, ...part, clock, ageMs: () => hourMs, log: silentLog, meter: noMeter }
     return stack.adopt(await startMesh(init), (mesh) => mesh.stop())
   }
   const listen = ['/ip4/127.0.0.1/tcp/0']

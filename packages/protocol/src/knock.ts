@@ -1,10 +1,12 @@
 import { OctetReader, OctetWriter } from './octets.ts'
 
 /**
- * The first octets on a link: nonce(16), then under a mask time(8, ms since the epoch) until(8, ms, 0 for a member)
+ * The first octets on a link: nonce(16, the first octets of the SHA-256 of 32 random ones), then under a mask time(8, ms since the epoch) until(8, ms, 0 for a member)
  * padding(1) proof(32), then as many random octets as `padding` says. Without the key of the mask all of it is random.
  */
 export const knockNonceSize = 16
+/** What a nonce is made of, which only who has knocked can say. */
+export const knockOpeningSize = 32
 export const knockProofSize = 32
 export const knockHeadSize = knockNonceSize + 8 + 8 + 1 + knockProofSize
 export const maxKnockPadding = 255

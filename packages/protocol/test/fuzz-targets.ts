@@ -189,7 +189,11 @@ export const protocolTargets: readonly Target[] = [
   message(
     'hello',
     maxHelloSize,
-    ['a.b.c~', 'ab.cd.ef~gh~'].map((credential) => ({ bulletin: 3, credential })),
+    ['a.b.c~', 'ab.cd.ef~gh~'].map((credential, at) => ({
+      bulletin: 3,
+      opening: Buffer.alloc(32 * at, 7),
+      credential,
+    })),
     { decode: decodeHello, encode: encodeHello },
   ),
   message(

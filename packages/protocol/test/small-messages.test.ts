@@ -105,7 +105,13 @@ test('the head of a knock is 65 octets and comes back; a hello comes back with a
   assert.equal(encodeKnock(knock).length, knockHeadSize)
   assert.deepEqual(decodeKnock(encodeKnock(knock)), knock)
   for (const credential of ['a.b.c~', 'a.b.c~d~'])
-    assert.deepEqual(decodeHello(encodeHello({ bulletin: 3, credential })), { bulletin: 3, credential })
+    for (const opening of [Buffer.alloc(0), Buffer.alloc(32, 5)])
+      assert.deepEqual(decodeHello(encodeHello({ bulletin: 3, opening, credential })), {
+        bulletin: 3,
+        opening,
+        credential,
+      })
+  assert.equal(decodeHello(encodeHello({ bulletin: 3, opening: Buffer.alloc(16), credential: 'a.b.c~' })), undefined)
 })
 
 test('each failure has a number of its own, and a number that none has is a violation', () => {

@@ -16,7 +16,7 @@ export function circuitEncrypter(init: MembershipInit): (components: NoiseCompon
     const admit = async <S extends SecuredConnection>(secured: S, carrier: MessageStream, signal?: AbortSignal) => {
       callDirectly(secured.connection)
       wholeMessages(secured.connection)
-      await proveMembership(secured, carrier as MultiaddrConnection, init, signal)
+      await proveMembership(secured, carrier as MultiaddrConnection, init, { signal })
       return secured
     }
     return {

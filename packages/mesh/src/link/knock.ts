@@ -1,4 +1,4 @@
-import { createCipheriv, createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { inviteSecretOf, type KnockKey, knockMaskOf, maxInviteLifeMs } from '@postern/identity'
 import {
   type Clock,
@@ -7,6 +7,7 @@ import {
   type Knock,
   knockMaskInput,
   knockNonceSize,
+  knockOpeningSize,
   knockProofInput,
   knockToleranceMs,
   maxKnockPadding,
@@ -20,11 +21,25 @@ import { OneTime } from '../one-time.ts'
 export type KnockRefusal = 'late' | 'stale' | 'wrong' | 'replayed' | 'missing' | 'crowded'
 
 /** A knock for one listener, its padding included: without the key of the mask, random octets of a random number. */
-export function makeKnock({ mask, secret, untilMs = 0 }: KnockKey, listener: string, timeMs: number): Buffer {
-  const nonce = randomBytes(knockNonceSize)
+export function makeKnock(
+  { mask, secret, untilMs = 0 }: KnockKey,
+  listener: string,
+  timeMs: number,
+  opening: Uint8Array = randomBytes(knockOpeningSize),
+): Buffer {
+  const nonce = nonceOf(opening)
   const knock = { nonce, timeMs, untilMs, padding: randomInt(maxKnockPadding + 1) }
   const head = encodeKnock({ ...knock, proof: prove(secret, listener, knock) })
   return Buffer.concat([masked(head, mask, listener), randomBytes(knock.padding)])
+}
+
+function nonceOf(opening: Uint8Array): Buffer {
+  return createHash('sha256').update(opening).digest().subarray(0, knockNonceSize)
+}
+
+/** Whether who says the opening has made the knock. It is said inside the handshake that the knock is for, and nowhere else. */
+export function opens({ nonce }: Pick<Knock, 'nonce'>, opening: Uint8Array): boolean {
+  return timingSafeEqual(nonceOf(opening), nonce)
 }
 
 function prove(secret: Buffer, listener: string, knock: Omit<Knock, 'proof'>): Buffer {

@@ -14,6 +14,7 @@ import {
   decodeHelloAnswer,
   encodeHello,
   encodeHelloAnswer,
+  type Knock,
   maxHelloSize,
   type PeerName,
   PosternError,
@@ -23,6 +24,7 @@ import { accountOf } from '../rights.ts'
 import { isCircuitAddress } from './address.ts'
 import { coalesce } from './coalesce.ts'
 import { names } from './disclosure.ts'
+import { opens } from './knock.ts'
 import { shortLength } from './short-length.ts'
 
 export interface MembershipInit {
@@ -50,6 +52,7 @@ export interface Met {
 }
 
 const helloDeadlineMs = 5000
+const none = new Uint8Array(0)
 
 /**
  * Membership both ways over what encrypts a link or a circuit: no connection comes to be before each side has seen the
@@ -59,7 +62,7 @@ export async function proveMembership(
   { connection, remotePeer }: SecuredConnection,
   carrier: MultiaddrConnection,
   init: MembershipInit,
-  signal?: AbortSignal,
+  { knock, opening, signal }: Bound,
 ): Promise<void> {
   if (init.keptOut(remotePeer.toString())) throw new PosternError('BANNED', 'the peer is kept out for a while')
   const onCircuit = isCircuitAddress(carrier.remoteAddr)
@@ -68,22 +71,33 @@ export async function proveMembership(
   // Only one who comes may hold no more than an invite.
   const verify = (credential: SealedCredential, of: PeerName) =>
     (called ? verifier.invited : verifier.shown)(credential, of, init.graceMs({ called, onCircuit }))
-  await exchangeHellos({ connection, remotePeer }, { verify, called, carrier, onCircuit }, init, signal)
+  const greeting = { verify, called, carrier, onCircuit, knock, opening }
+  await exchangeHellos({ connection, remotePeer }, greeting, init, signal)
   coalesce(connection, carrier, onCircuit ? rank.circuit : rank.link)
 }
 
-interface Greeting extends Met {
+/** What a handshake has to do with the knock before it; nothing on a circuit. */
+interface Bound {
+  readonly signal: AbortSignal | undefined
+  /** The knock that came: who came has to say its opening. */
+  readonly knock?: Knock | undefined
+  /** Of the knock that was made. */
+  readonly opening?: Uint8Array | undefined
+}
+
+interface Greeting extends Met, Omit<Bound, 'signal'> {
   readonly carrier: MultiaddrConnection
   readonly verify: (credential: SealedCredential, of: PeerName) => Promise<VerifiedCredential>
 }
 
 /**
- * The hello of each side, then the answer to it. On a circuit the one who is called speaks second, so that it names its
- * services only to an ingress; the caller names its own behind its answer, when it has seen whom it calls.
+ * The hello of each side, then the answer to it. The one who is called speaks second, and only to a member: it shows its
+ * credential to nobody who has merely come, and names its services only to an ingress. The caller names its own behind its
+ * answer, when it has seen whom it calls.
  */
 async function exchangeHellos(
   secured: SecuredConnection,
-  { called, carrier, onCircuit, verify }: Greeting,
+  { called, carrier, knock, onCircuit, opening, verify }: Greeting,
   init: MembershipInit,
   outer?: AbortSignal,
 ): Promise<void> {
@@ -96,22 +110,24 @@ async function exchangeHellos(
   })
   const peer = secured.remotePeer.toString()
   const { member } = init
-  const waits = called && onCircuit
   const disclosesTo = (other: VerifiedCredential) => onCircuit && names(member.credential, other, called)
   const show = (own: SealedCredential) =>
-    messages.write(encodeHello({ bulletin: init.bulletin(), credential: own }), { signal })
-  if (!waits) await show(undisclosed(member.sealed))
+    messages.write(encodeHello({ bulletin: init.bulletin(), opening: opening ?? none, credential: own }), { signal })
+  if (!called) await show(undisclosed(member.sealed))
   const octets = await messages.read({ signal })
   let credential: VerifiedCredential
   let bulletin: number
   try {
     const hello = decodeHello(octets.subarray())
+    if (hello === undefined && !called && decodeHelloAnswer(octets.subarray())?.accepted === false)
+      throw new PosternError('CREDENTIAL_REFUSED', 'the other side does not take our credential')
     if (hello === undefined) throw new PosternError('BAD_MESSAGE', 'the first message is no hello')
+    if (knock !== undefined && !opens(knock, hello.opening))
+      throw new PosternError('KNOCK_REFUSED', 'the knock was made by another')
     bulletin = hello.bulletin
     credential = await verify(hello.credential, peer)
   } catch (error) {
     init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
-    if (waits) await show(undisclosed(member.sealed))
     await messages.write(encodeHelloAnswer({ accepted: false }), { signal })
     await heardOut(messages, signal)
     throw error
@@ -120,7 +136,7 @@ async function exchangeHellos(
   if (credential.roles.length === 0 && init.keptOut(accountOf(credential)))
     throw new PosternError('BANNED', 'the invite is kept out for a while')
   const discloses = disclosesTo(credential)
-  if (waits) await show(discloses ? member.sealed : undisclosed(member.sealed))
+  if (called) await show(discloses ? member.sealed : undisclosed(member.sealed))
   const disclosure = discloses && !called ? disclosureOf(member.sealed) : ''
   await messages.write(encodeHelloAnswer({ accepted: true, disclosure }), { signal })
   const answer = decodeHelloAnswer((await messages.read({ signal })).subarray())
@@ -128,7 +144,7 @@ async function exchangeHellos(
     init.refused('CREDENTIAL_REFUSED', peer)
     throw new PosternError('CREDENTIAL_REFUSED', 'the other side does not take our credential')
   }
-  if (waits && answer.disclosure !== '')
+  if (called && answer.disclosure !== '')
     credential = await verify(disclosed(credential.sealed, answer.disclosure), peer).catch((error: unknown) => {
       init.refused(error instanceof PosternError ? error.code : 'CREDENTIAL_INVALID', peer)
       throw error

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type {
   Connection,
   MultiaddrConnection,
@@ -10,7 +11,7 @@ import type {
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import type { KnockKey } from '@postern/identity'
-import { PosternError, reasonOf } from '@postern/protocol'
+import { type Knock, knockOpeningSize, PosternError, reasonOf } from '@postern/protocol'
 import { callDirectly } from './direct.ts'
 import { Door, quietMsOf } from './door.ts'
 import { KnockJudge, type KnockJudgeInit, type KnockRefusal, makeKnock } from './knock.ts'
@@ -48,6 +49,13 @@ export class LinkError extends Error {
 const inactivityMs = 120_000
 /** Time for the handshake of TLS and the credentials, from a good knock on. */
 const proofDeadlineMs = 10_000
+
+/** What a handshake is bound to: the knock that came, or who was knocked at and what the knock was made of. */
+interface Knocked {
+  readonly knock?: Knock
+  readonly listener?: string
+  readonly opening?: Uint8Array
+}
 
 type Components = Parameters<ReturnType<typeof tcp>>[0]
 
@@ -97,9 +105,9 @@ class Links {
 
   async #answer(connection: MultiaddrConnection, options: UpgraderOptions, above: Upgrader): Promise<void> {
     const socket = takeSocket(connection)
-    await this.#door.enter(socket, options.signal)
+    const knock = await this.#door.enter(socket, options.signal)
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(proofDeadlineMs)])
-    const proved = await this.#prove(connection, { ...options, signal })
+    const proved = await this.#prove(connection, { ...options, signal }, { knock })
     await above.upgradeInbound(connection, { ...options, ...proved })
   }
 
@@ -110,9 +118,10 @@ class Links {
       throw new PosternError('KNOCK_REFUSED', 'a relay is only dialled by an address that ends in its peer id')
     const socket = takeSocket(connection)
     try {
-      socket.write(makeKnock(knock(), listener, clock.now()))
+      const opening = randomBytes(knockOpeningSize)
+      socket.write(makeKnock(knock(), listener, clock.now(), opening))
       tellProgress(options, linkProgress.knocked)
-      const proved = await this.#prove(connection, options, listener)
+      const proved = await this.#prove(connection, options, { listener, opening })
       return await above.upgradeOutbound(connection, { ...options, ...proved })
     } catch (error) {
       throw new LinkError(error, socket.bytesRead > 0)
@@ -120,7 +129,7 @@ class Links {
   }
 
   /** TLS and membership. Answers with what the upgrader needs in order to negotiate nothing. */
-  async #prove(connection: MultiaddrConnection, options: UpgraderOptions, listener?: string) {
+  async #prove(connection: MultiaddrConnection, options: UpgraderOptions, { knock, listener, opening }: Knocked) {
     const { membership, muxer, passed } = this.#init
     const { signal } = options
     callDirectly(connection)
@@ -129,7 +138,7 @@ class Links {
     const expected = listener === undefined ? {} : { remotePeer: peerIdFromString(listener) }
     const secured = await this.#tls.secure(connection, { ...expected, signal })
     tellProgress(options, linkProgress.answered)
-    await proveMembership(secured, connection, membership, signal)
+    await proveMembership(secured, connection, membership, { signal, knock, opening })
     const { remotePeer } = secured
     return { skipProtection: true, skipEncryption: true, remotePeer, muxerFactory: muxer } as const
   }
