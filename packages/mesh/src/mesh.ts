@@ -15,7 +15,6 @@ import {
 import { type IngressPart, type PartInit, startCalling } from './calling.ts'
 import { type EndServer, echoEnd, guardsEnd, lookupEnd, serveTrunks, trunkEnd } from './circuit/ends.ts'
 import { CircuitRelay, type RelayInit } from './circuit/relay.ts'
-import type { TrunkPool } from './circuit/trunks.ts'
 import { Dht } from './directory/dht.ts'
 import { wanted } from './directory/find.ts'
 import { Guard } from './directory/guard.ts'
@@ -23,17 +22,18 @@ import { KnownRelays } from './directory/known-relays.ts'
 import { Lookup } from './directory/lookup.ts'
 import { type Admit, askAuthority, linkedRelays, serveEnrolment } from './enrol.ts'
 import type { RelayStatus } from './fault.ts'
-import { Freshness, type FreshnessInit, type FreshnessStatus } from './freshness.ts'
+import { Freshness, type FreshnessInit } from './freshness.ts'
 import { graceOf } from './grace.ts'
 import { type Host, type RelayAddresses, startHost } from './host.ts'
 import { defaultRelayLimits, type RelayLimits, usualWithheldMs } from './limits/relay-limits.ts'
 import { isCircuitAddress, withoutPeer } from './link/address.ts'
+import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { type ChoiceStore, Neighbours, relayOfAddress } from './neighbours.ts'
 import { type OfferingPart, startOffering } from './offering.ts'
 import { Renewed } from './renewed.ts'
 import { Standing } from './standing.ts'
 import { type TracedHop, traceHops } from './trace.ts'
-import type { Withheld } from './withheld.ts'
+import { Twins, type TwinsInit } from './twins.ts'
 
 export interface MeshInit {
   readonly member: Member
@@ -48,6 +48,7 @@ export interface MeshInit {
   /** How long relays have to pass on a bulletin that the far end of a circuit has passed on. */
   readonly withheldMs?: number
   readonly clock: Clock
+  readonly twins?: Pick<TwinsInit, 'askAfterMs'>
   /** See `HostInit`. */
   readonly ageMs?: () => number
   readonly log: Log
@@ -59,36 +60,6 @@ export interface MeshInit {
 const traceWaitMs = 5000
 const nowhere = { load: () => '', save: () => {} }
 const lenient = { staleMs: Number.POSITIVE_INFINITY, strict: false, store: nowhere } as const
-
-/** One neighbour or far end as an operator sees it. */
-export interface PeerStatus {
-  readonly peer: PeerName
-  readonly name: string
-  readonly roles: readonly string[]
-  readonly over: 'link' | 'circuit'
-  readonly direction: string
-  /** Circuits that it has opened here, and the octets relayed on those since it is linked. */
-  readonly circuits: number
-  readonly bytes: number
-}
-
-export interface MeshStatus {
-  readonly peer: PeerName
-  readonly addresses: readonly string[]
-  readonly circuits: number
-  /** Neighbours that are kept out now because they have misbehaved. */
-  readonly banned: number
-  readonly guards: { readonly chosen: number; readonly linked: number; readonly registered: number } | undefined
-  readonly entries: { readonly chosen: number; readonly linked: number } | undefined
-  readonly services: ReturnType<TrunkPool['describe']>
-  /** Relays that this node wants a link to. */
-  readonly relays: readonly RelayStatus[]
-  /** The sequence of the newest list of revocations that a neighbour has. */
-  readonly bulletinHeard: number
-  /** The last bulletin that relays did not pass on. */
-  readonly bulletinWithheld: Withheld | undefined
-  readonly freshness: FreshnessStatus
-}
 
 /** A node's place in the mesh. */
 export interface Mesh {
@@ -137,7 +108,9 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
   const renewed = new Renewed({ host, member, log, meter })
   await standing.start()
   await renewed.start()
-  const stops: Array<() => void> = [() => standing.stop()]
+  const twins = new Twins({ host, clock, log, meter, ...init.twins })
+  await twins.start()
+  const stops: Array<() => void> = [() => standing.stop(), () => twins.stop()]
   const ends: Partial<Record<Purpose, EndServer>> = { echo: echoEnd }
 
   const relays = init.relay === undefined ? undefined : joinRelays(part)
@@ -198,6 +171,7 @@ export async function startMesh(init: MeshInit): Promise<Mesh> {
       relays: eachOnce([relays, offering?.guards, calling?.entries]),
       bulletinHeard: Math.max(0, ...host.heard.values()),
       bulletinWithheld: standing.withheld,
+      twins: twins.status(),
       freshness: freshness.status,
     }),
     async trace(service) {

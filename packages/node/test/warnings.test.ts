@@ -81,6 +81,7 @@ const unwell: Readonly<Record<WarningCode, Facts>> = {
   ADDRESS_IN_USE: failing('ADDRESS_IN_USE'),
   ADDRESS_TOO_NEAR: of({ relay: { addresses: ['/ip4/10.0.0.1/tcp/4001'], others: addresses, inbound: 1 } }),
   ADDRESS_UNHEARD: of({ listening: { listen: ['/ip4/0.0.0.0/tcp/4002'], announce: [], named: addresses } }),
+  IDENTITY_TWICE: of({ twins: { own: true, peers: [] } }),
   RELAY_UNVISITED: of({ relay: { addresses, others: [], inbound: 0 }, upMs: dayMs }),
   KNOCKS_MANY: of({ knocks: { wrong: 15, missing: 5 } }),
   BULLETIN_BEHIND: of({ bulletin: { sequence: 1, heard: 2 } }),

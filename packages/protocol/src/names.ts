@@ -42,6 +42,7 @@ export const protocolId = {
   exchange: '/postern/exchange/1.1.0',
   bulletin: '/postern/bulletin/2.0.0',
   credential: '/postern/credential/1.0.0',
+  twins: '/postern/twins/1.0.0',
   enrol: '/postern/enrol/1.0.0',
 } as const
 

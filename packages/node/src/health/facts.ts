@@ -71,6 +71,8 @@ export interface Facts {
   readonly relays?: readonly RelayStatus[]
   /** Of the relays of the mesh file, how many could be linked. */
   readonly reachable?: { readonly relays: number; readonly linked: number }
+  /** Two processes with one identity: with that of this node, and with those of peers. */
+  readonly twins?: MeshStatus['twins']
   readonly guards?: NonNullable<MeshStatus['guards']>
   readonly entries?: NonNullable<MeshStatus['entries']>
   /** Relays that are to be between an ingress and an egress. */

@@ -14,7 +14,8 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
   const bootstrap = member.mesh.bootstrap.filter((address) => !address.endsWith(`/p2p/${mesh.peer}`))
   return () => {
     const { bulletin, credential } = member
-    const { addresses, entries, guards, relays, bulletinHeard, bulletinWithheld, freshness, services } = mesh.status()
+    const { addresses, entries, guards, relays, bulletinHeard, bulletinWithheld, freshness, services, twins } =
+      mesh.status()
     const nowMs = clock.now()
     const links = mesh.peers().filter(({ over }) => over === 'link')
     return {
@@ -41,6 +42,7 @@ export function factsOf(parts: Omit<Parts, 'health' | 'replaceKey'>): () => Fact
       unwritten: state.unwritten,
       log: { lost: log.lost, ...(log.failure !== undefined && { failure: log.failure }) },
       relays,
+      twins,
       knocks: recent.of('knocks_refused', nowMs),
       refused: {
         services: recent.of('exchanges_busy', nowMs),

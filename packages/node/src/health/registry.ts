@@ -212,6 +212,12 @@ export const warningRows = {
     'let relay.listen have that port and kind of address; where something forwards it to this relay, name it in relay.announce; where the mesh file is wrong, mend `bootstrap` in mesh.json of the authority',
     relay.unheardAt,
   ),
+  IDENTITY_TWICE: row(
+    'error',
+    'Two processes run with one identity.',
+    'stop one of the two, as the one from a copied folder; a copy needs an identity of its own: `postern mesh issue`, or an invite',
+    relay.twice,
+  ),
   RELAY_UNVISITED: row(
     'info',
     'Nobody is linked to this relay.',

@@ -118,3 +118,12 @@ export const manyKnocked: Check = ({ knocks = {} }) => {
   if (refused.reduce((sum, [, count]) => sum + count, 0) < manyKnocks) return []
   return [{ cause: `within minutes: ${refused.map(([reason, count]) => `${count} ${reason}`).join(', ')}` }]
 }
+
+export const twice: Check = ({ twins }) => [
+  ...(twins?.own === true ? [{ cause: 'a peer is linked to two processes with the key of this node' }] : []),
+  ...(twins?.peers ?? []).map((peer) => ({
+    about: peer,
+    cause: `two processes with the identity ${peer} are linked to this node`,
+    severity: 'warning' as const,
+  })),
+]
