@@ -35,6 +35,11 @@ const relayLimitsSchema = z.strictObject({
     usual.circuitsPerSecond,
     'new circuits of one neighbour, after circuitsPerNeighbour at once; of a relay, which carries those of many, 8 times as many',
   ),
+  bufferBytes: atLeast(
+    4 * 1024 * 1024,
+    usual.bufferBytes,
+    'octets that circuits hold here together while nobody reads them further on; beyond it the heaviest of the neighbour that holds most ends',
+  ),
   dialsPerNeighbour: atLeast(
     1,
     usual.dialsPerNeighbour,

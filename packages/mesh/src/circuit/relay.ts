@@ -21,6 +21,7 @@ import { later } from '../deadline.ts'
 import type { KnownRelays } from '../directory/known-relays.ts'
 import type { Host } from '../host.ts'
 import { type Place, Places } from '../limits/places.ts'
+import { type BufferedCircuit, heldBy, RelayBuffers } from '../limits/relay-buffers.ts'
 import { carriedFor, lookupBurstSeconds, type RelayLimits } from '../limits/relay-limits.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { Turnstile } from '../limits/turnstile.ts'
@@ -82,6 +83,7 @@ export class CircuitRelay {
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #places: Places
   readonly #links: OnwardLinks
+  readonly #buffers: RelayBuffers
   readonly #openings: Turnstile
   readonly #lookups: Turnstile
 
@@ -98,6 +100,10 @@ export class CircuitRelay {
     })
     const addressesOf = async (peer: PeerName) => (await init.known?.addressesOf(peer)) ?? []
     this.#links = new OnwardLinks({ host, addressesOf, dialMs: failedAfterMs })
+    this.#buffers = new RelayBuffers({
+      maxBytes: limits.bufferBytes,
+      dropped: () => meter.count('circuits_shed'),
+    })
     const common = { bans: host.bans, clock, meter }
     const openings = { perSecond: circuitsPerSecond, burst: circuitsPerNeighbour }
     this.#openings = new Turnstile({ what: 'circuits', ...openings, ...common })
@@ -202,6 +208,12 @@ export class CircuitRelay {
     const onward = await this.#onward(peer, forward, stream, neighbour)
     if (typeof onward === 'string') return this.#refuse(stream, onward)
     onward.send(peel(route, forward.key))
+    const buffered: BufferedCircuit = {
+      account: neighbour.account,
+      bytes: () => heldBy(stream, onward),
+      drop: () => stream.abort(new Error('its octets were not read')),
+    }
+    this.#buffers.add(buffered)
     await splice(stream, onward, {
       idleMs,
       upgradeMs,
@@ -212,6 +224,7 @@ export class CircuitRelay {
         return neighbour.octets?.owe(count) ?? 0
       },
     })
+    this.#buffers.remove(buffered)
   }
 
   /**

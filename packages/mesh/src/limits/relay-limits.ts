@@ -8,6 +8,8 @@ export interface RelayLimits {
   readonly circuitsPerSecond: number
   /** Other relays that are dialled at a time for its circuits. */
   readonly dialsPerNeighbour: number
+  /** Octets that all circuits together hold here, because nobody reads them further on. */
+  readonly bufferBytes: number
   /** Octets relayed, both ways; no limit where there is none. */
   readonly bytesPerSecond?: number | undefined
   readonly lookupsPerSecond: number
@@ -21,6 +23,7 @@ export const defaultRelayLimits: RelayLimits = {
   circuitsPerNeighbour: 1024,
   circuitsPerSecond: 100,
   dialsPerNeighbour: 16,
+  bufferBytes: 128 * 1024 * 1024,
   lookupsPerSecond: 100,
   registrationsPerSecond: 20,
   recordsPerEgress: maxRecordsPerPeer,
