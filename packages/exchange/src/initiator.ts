@@ -6,6 +6,7 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '@postern/protocol'
+import { type BufferBudget, unlimited } from './buffer-budget.ts'
 import { Carrier } from './carrier.ts'
 import { type Exchange, MachineExchange } from './exchange.ts'
 import { IdTable } from './id-table.ts'
@@ -29,6 +30,8 @@ export interface InitiatorInit {
   /** The other side drains, or the trunk has had all its exchanges: no further one should be opened here. */
   readonly draining?: () => void
   readonly violation?: (detail: string) => void
+  /** What this trunk may hold together with others. */
+  readonly buffers?: BufferBudget | undefined
   /** The trunk is over; said before its exchanges hear of it, so that none of them is sent here again. */
   readonly over?: () => void
 }
@@ -51,6 +54,7 @@ export class Initiator {
     this.#maxExchanges = limits.exchanges
     this.#left = limits.exchangesInAll
     this.#notifyDraining = init.draining ?? (() => {})
+    const held = init.buffers?.join({ shed: () => this.#machine.shed() }) ?? unlimited
     this.#machine = new Machine(
       'initiator',
       {
@@ -85,12 +89,14 @@ export class Initiator {
         wake: () => this.#carrier.wake(),
       },
       limits,
+      held,
     )
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
     this.#carrier = new Carrier(pipe, this.#machine, {
       over: () => {
         this.#over = true
+        held.release()
         init.over?.()
         const listeners = this.#listeners.values()
         this.#listeners.clear()
@@ -111,13 +117,14 @@ export class Initiator {
     return this.#machine.size
   }
 
-  /** Throws TRUNK_LOST, DRAINING or BUSY; all three are safe to retry on another trunk. */
+  /** Throws SERVICE_UNREACHABLE, DRAINING or BUSY, which are safe to retry on another trunk, or BUFFERS_FULL. */
   open(head: RequestHead, listener: ResponseListener): Exchange {
     if (this.#over) throw new PosternError('SERVICE_UNREACHABLE', 'the trunk is over')
     if (this.#draining) throw new PosternError('DRAINING', 'the trunk takes no more exchanges')
     if (!this.usable) throw new PosternError('BUSY', 'too many exchanges on this trunk')
     const machine = this.#machine
     const id = machine.request(head)
+    if (machine.open(id) === undefined) throw new PosternError('BUFFERS_FULL', 'exchanges hold all that they may')
     this.#listeners.set(id, listener)
     this.#left -= 1
     if (this.#left <= 0) {

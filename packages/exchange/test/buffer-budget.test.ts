@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { ExchangeFailureCode } from '@postern/protocol'
 import { pipePair } from '@postern/protocol/testing'
 import fc from 'fast-check'
-import { BufferBudget, defaultLimits, Machine, Responder } from '../src/index.ts'
+import { BufferBudget, defaultLimits, Initiator, Machine, Responder } from '../src/index.ts'
 import { requestHead, responseHead } from './heads.ts'
 
 const ignore = { body() {}, end() {}, reset() {}, writable() {} }
@@ -105,4 +105,26 @@ test('whatever trunks do and in which order, what is held is what is open, and n
     }),
     { numRuns: 30 },
   )
+})
+
+test('what nobody takes of answers is given up at the initiator too, the heaviest first', async () => {
+  const [near, far] = pipePair()
+  const sizes: Readonly<Record<string, number>> = { '/light': 10_000, '/heavy': 60_000, '/more': 40_000 }
+  new Responder(far, {
+    accept(exchange, head) {
+      exchange.respond(responseHead())
+      exchange.write(Buffer.alloc(sizes[head.target] ?? 0))
+      return ignore
+    },
+  })
+  let shed = 0
+  const initiator = new Initiator(near, { buffers: new BufferBudget(90_000, () => (shed += 1)) })
+  const ended: Array<[string, ExchangeFailureCode]> = []
+  for (const target of Object.keys(sizes)) {
+    const reset = (code: ExchangeFailureCode) => ended.push([target, code])
+    initiator.open(requestHead({ target }), { ...ignore, interim() {}, response() {}, reset })
+  }
+  await turns()
+  assert.deepEqual(ended, [['/heavy', 'BUFFERS_FULL']])
+  assert.deepEqual([shed, initiator.size], [1, 2])
 })

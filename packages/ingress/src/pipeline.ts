@@ -74,7 +74,7 @@ export async function startIngress(init: IngressInit): Promise<Ingress> {
     deadlines,
     log,
     meter,
-    table: new TrunkTable(init.trunks, log, meter),
+    table: new TrunkTable(init.trunks, config.limits.bufferBytes, log, meter),
     idleMs: config.limits.idleMs,
     serverTiming: config.serverTiming,
     requestId: config.requestId,

@@ -132,6 +132,13 @@ const ingressShape = z.strictObject({
         .min(1)
         .default(4096)
         .describe('requests under way to one service; more are answered with BUSY'),
+      bufferBytes: z
+        .int()
+        .min(4 * 1024 * 1024)
+        .default(128 * 1024 * 1024)
+        .describe(
+          'octets of heads and content that all exchanges hold together, while a client or the mesh does not take them; beyond it the heaviest is given up',
+        ),
       contentMs: z
         .int()
         .min(1)

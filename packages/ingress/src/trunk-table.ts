@@ -1,4 +1,4 @@
-import { Initiator } from '@postern/exchange'
+import { BufferBudget, Initiator } from '@postern/exchange'
 import type { Log, Meter, ServiceName, Trunk, Trunks, TrunkWish } from '@postern/protocol'
 
 /** A trunk that takes exchanges. */
@@ -12,10 +12,12 @@ export class TrunkTable {
   readonly #trunks: Trunks
   readonly #log: Log
   readonly #meter: Meter
+  readonly #buffers: BufferBudget
   readonly #open = new Map<Trunk, OpenTrunk>()
 
-  constructor(trunks: Trunks, log: Log, meter: Meter) {
+  constructor(trunks: Trunks, bufferBytes: number, log: Log, meter: Meter) {
     this.#trunks = trunks
+    this.#buffers = new BufferBudget(bufferBytes, () => meter.count('exchanges_shed'))
     this.#log = log
     this.#meter = meter
   }
@@ -30,6 +32,7 @@ export class TrunkTable {
     const known = this.#open.get(trunk)
     if (known !== undefined) return known
     const initiator = new Initiator(trunk.pipe, {
+      buffers: this.#buffers,
       draining: () => trunk.retire(),
       over: () => {
         this.#open.delete(trunk)

@@ -16,9 +16,10 @@ export class SpreadIngress implements Ingress {
   static async start(config: IngressConfig, hands: readonly Hand[]): Promise<SpreadIngress> {
     const [first, ...others] = hands
     const share = (each: IngressConfig, index: number): IngressConfig => {
-      const { connections, connectionsPerAddress, exchangesPerService } = config.limits
+      const { bufferBytes, connections, connectionsPerAddress, exchangesPerService } = config.limits
       const part = (whole: number) => Math.max(1, Math.floor((whole + index) / hands.length))
       const limits = {
+        bufferBytes: part(bufferBytes),
         connections: part(connections),
         connectionsPerAddress: part(connectionsPerAddress),
         exchangesPerService: part(exchangesPerService),
