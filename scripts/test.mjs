@@ -67,6 +67,8 @@ const { status } = spawnSync(
     '--conditions=@postern/source',
     '--test',
     '--test-timeout=300000',
+    // Two files at a time on any machine: most tests wait for something else than the processor.
+    '--test-concurrency=2',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     `--test-reporter=${fileURLToPath(new URL('./counts.mjs', import.meta.url))}`,
