@@ -207,6 +207,7 @@ export class Pool implements ConnectionOwner {
 
   /** While requests wait that lack nothing but a connection, answers that nobody reads are ended: as many as those are. */
   #press(): void {
+    if (this.#queue.size === 0) return
     this.#stalls.watch(() => {
       const most = this.#queue.ready(this.#limits.connections) - (this.#limits.connections - this.#connections.size)
       return most <= 0 ? undefined : { held: this.#connections, most }
